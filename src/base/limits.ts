@@ -1,0 +1,56 @@
+/**
+ * Every maximum of the system, each with the reason for its number. What is over a limit is
+ * refused with an error that names the limit; nothing grows without one.
+ */
+
+/** A compile of this many is timed by the bench (under a second); ten times that was still linear. */
+export const routeCountMax = 20_000;
+
+/** As many pools of sockets per worker; 64 connections each is 65,536, the usual descriptor limit. */
+export const upstreamCountMax = 1024;
+
+/** Balancers scan all endpoints of an upstream in the worst case: a scan of 256 costs about 1 µs. */
+export const endpointCountMax = 256;
+
+export const endpointWeightMax = 1000;
+
+/** Hosts of one route; more are better written as a wildcard. */
+export const routeHostCountMax = 256;
+
+/** Predicates are tried one after another on the request path. */
+export const routePredicateCountMax = 32;
+
+export const routePolicyCountMax = 32;
+
+/** Header changes of one policy; each costs about 0.1 µs per exchange. */
+export const headerChangeCountMax = 128;
+
+/** Segments of a request path or a pattern; the matcher's scratch has this many places. */
+export const pathSegmentCountMax = 64;
+
+/** Parts of one template. */
+export const templatePartCountMax = 64;
+
+/** Bytes of one text in definitions: a header value, a path, a name in a template. */
+export const textBytesMax = 8192;
+
+/** Ids and names are used in metrics labels, file names and messages. */
+export const nameLengthMax = 128;
+
+/** A body that `respond` sends is kept once per worker and generation. */
+export const respondBodyBytesMax = 1024 * 1024;
+
+/** Bytes of one set of definitions as sent to the admin interface: 20,000 routes of 800 bytes. */
+export const definitionsBytesMax = 16 * 1024 * 1024;
+
+/** Problems reported in one go; past this the count of the rest is given. */
+export const problemCountMax = 500;
+
+/** Slots for generations in shared memory: 3 retained, 1 staging, the rest for long exchanges. */
+export const generationSlotCount = 16;
+
+/** Generations that stay loaded after their successor is active, so that rollback compiles nothing. */
+export const generationRetainedCount = 3;
+
+/** Worker threads: 64 workers of 64 pools are past the machines that this is built for. */
+export const workerCountMax = 64;

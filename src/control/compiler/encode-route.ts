@@ -1,0 +1,76 @@
+import {
+  HeaderChangesT,
+  HeadersPolicyT,
+  PolicyT,
+  PredicateT,
+  RouteT,
+  TargetT,
+} from '#generated/cutover.js';
+import { present, unreachable } from '../../base/assert.ts';
+import { actionKind, policyKind, predicateKind } from '../../memory/shape-kinds.ts';
+import type {
+  FieldPredicate,
+  HeaderChanges,
+  PathPattern,
+  Policy,
+  Route,
+} from '../../model/definitions.ts';
+import { encodeHeaderValue, encodeTemplate } from './encode-template.ts';
+import { methodMaskOf, otherMethodsOf } from './precedence.ts';
+
+/** `upstreamIndex` tells an upstream's place in the shape by its name. */
+export function encodeRoute(
+  route: Route,
+  number: number,
+  upstreamIndex: ReadonlyMap<string, number>,
+): RouteT {
+  const { match, action } = route;
+  const encoded = new RouteT(route.id, number, methodMaskOf(route), otherMethodsOf(route));
+  encoded.headers = match.headers.map(encodePredicate);
+  encoded.query = match.query.map(encodePredicate);
+  encoded.policies = route.policies.map((policy) => encodePolicy(policy, match.path));
+  encoded.action = actionKind[action.kind];
+  switch (action.kind) {
+    case 'proxy':
+      encoded.targets = action.targets.map(
+        ({ upstream, weight }) =>
+          new TargetT(present(upstreamIndex.get(upstream), 'a target names an upstream'), weight),
+      );
+      if (action.rewritePath !== null) {
+        encoded.rewrite = encodeTemplate(action.rewritePath, match.path);
+      }
+      return encoded;
+    case 'respond':
+      encoded.status = action.status;
+      encoded.replyHeaders = action.headers.map((one) => encodeHeaderValue(one, match.path));
+      encoded.replyBody = encodeTemplate(action.body, match.path);
+      return encoded;
+    case 'redirect':
+      encoded.status = action.status;
+      encoded.location = encodeTemplate(action.location, match.path);
+      return encoded;
+    default:
+      return unreachable(action);
+  }
+}
+
+function encodePredicate(predicate: FieldPredicate): PredicateT {
+  const value = 'value' in predicate ? predicate.value : null;
+  return new PredicateT(predicate.name, predicateKind[predicate.kind], value);
+}
+
+function encodePolicy(policy: Policy, path: PathPattern): PolicyT {
+  const headers = new HeadersPolicyT(
+    encodeChanges(policy.request, path),
+    encodeChanges(policy.response, path),
+  );
+  return new PolicyT(policyKind[policy.kind], headers);
+}
+
+function encodeChanges(changes: HeaderChanges, path: PathPattern): HeaderChangesT {
+  return new HeaderChangesT(
+    [...changes.remove],
+    changes.set.map((one) => encodeHeaderValue(one, path)),
+    changes.add.map((one) => encodeHeaderValue(one, path)),
+  );
+}

@@ -1,0 +1,196 @@
+import { needsNormalizing, normalizePath } from '../base/path.ts';
+import { HeaderList } from './header-list.ts';
+
+/**
+ * The strict door: what two HTTP parsers could read differently is refused before anything is
+ * sent anywhere, and the connection is closed so that bytes which came along are never read as a
+ * further request. uWebSockets.js has parsed the request already; this catches what it lets
+ * through (RFC 9112, sections 3, 5 and 6; docs/architecture.md has the list).
+ */
+export type DoorCode =
+  | 'bad-method'
+  | 'bad-target'
+  | 'bad-path-escape'
+  | 'bad-path-dot-segment'
+  | 'bad-host'
+  | 'bad-header-name'
+  | 'bad-header-value'
+  | 'bad-content-length'
+  | 'bad-transfer-encoding'
+  | 'bad-expect';
+
+/** What one pass over the header lines learned. */
+export class RequestHeaders extends HeaderList {
+  host = '';
+  contentLength = '';
+  hostCount = 0;
+  contentLengthCount = 0;
+  transferEncodingCount = 0;
+  chunked = false;
+  expectContinue = false;
+  /** The first thing that was wrong with a line, or empty. */
+  problem: DoorCode | '' = '';
+
+  override clear(): void {
+    super.clear();
+    this.host = '';
+    this.contentLength = '';
+    this.hostCount = 0;
+    this.contentLengthCount = 0;
+    this.transferEncodingCount = 0;
+    this.chunked = false;
+    this.expectContinue = false;
+    this.problem = '';
+  }
+
+  /** One header line, in order. `name` is lower case already. */
+  readonly line = (name: string, value: string): void => {
+    this.names.push(name);
+    this.values.push(value);
+    switch (name.length) {
+      case 0:
+        this.problem ||= 'bad-header-name';
+        break;
+      case 4:
+        if (name === 'host') {
+          this.host = value;
+          this.hostCount += 1;
+        }
+        break;
+      case 6:
+        if (name === 'expect') this.#expect(value);
+        break;
+      case 14:
+        if (name === 'content-length') {
+          this.contentLength = value;
+          this.contentLengthCount += 1;
+        }
+        break;
+      case 17:
+        if (name === 'transfer-encoding') {
+          this.transferEncodingCount += 1;
+          this.chunked = value === 'chunked' || value.toLowerCase() === 'chunked';
+        }
+        break;
+      default:
+        break;
+    }
+  };
+
+  #expect(value: string): void {
+    if (value.toLowerCase() === '100-continue') this.expectContinue = true;
+    else this.problem ||= 'bad-expect';
+  }
+
+  /** Whether a body follows the head. */
+  get hasBody(): boolean {
+    return this.chunked || (this.contentLengthCount > 0 && this.contentLength !== '0');
+  }
+}
+
+/** Refuses what the header lines say, or the empty string. */
+export function checkHeaders(headers: RequestHeaders): DoorCode | '' {
+  if (headers.problem !== '') return headers.problem;
+  if (headers.hostCount !== 1 || !isHost(headers.host)) return 'bad-host';
+  if (headers.contentLengthCount > 0) {
+    if (headers.contentLengthCount > 1 || !isDigits(headers.contentLength)) {
+      return 'bad-content-length';
+    }
+    if (headers.transferEncodingCount > 0) return 'bad-transfer-encoding';
+  }
+  if (headers.transferEncodingCount > 0) {
+    if (headers.transferEncodingCount > 1 || !headers.chunked) return 'bad-transfer-encoding';
+  }
+  for (const value of headers.values) {
+    if (hasControl(value)) return 'bad-header-value';
+  }
+  for (const name of headers.names) {
+    if (!isToken(name)) return 'bad-header-name';
+  }
+  return '';
+}
+
+/** The path to match and forward, normalised; a refusal is in `code`. */
+export interface CheckedTarget {
+  readonly path: string;
+  readonly code: DoorCode | '';
+}
+
+const refusedTarget: Readonly<Record<string, CheckedTarget>> = {
+  'bad-target': { path: '', code: 'bad-target' },
+  'bad-escape': { path: '', code: 'bad-path-escape' },
+  'dot-segment': { path: '', code: 'bad-path-dot-segment' },
+};
+
+/** The path in origin form; null: it may be used as it is. */
+export function checkPath(path: string): CheckedTarget | null {
+  if (path.charCodeAt(0) !== 0x2f || !isTargetText(path)) return refusedTarget['bad-target'] ?? null;
+  if (!needsNormalizing(path)) return null;
+  const normal = normalizePath(path);
+  if ('path' in normal) return { path: normal.path, code: '' };
+  return refusedTarget[normal.problem] ?? refusedTarget['bad-target'] ?? null;
+}
+
+/** Visible ASCII without `#`: what a request target may hold at most (RFC 3986, appendix A). */
+export function isTargetText(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const byte = text.charCodeAt(i);
+    if (byte <= 0x20 || byte >= 0x7f || byte === 0x23) return false;
+  }
+  return true;
+}
+
+const tokenBytes = tableOf(
+  "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+);
+const hostBytes = tableOf(
+  "-._~!$&'()*+,;=%0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+);
+const literalBytes = tableOf('0123456789abcdefABCDEF:.');
+
+function tableOf(characters: string): Uint8Array {
+  const table = new Uint8Array(256);
+  for (const character of characters) table[character.charCodeAt(0)] = 1;
+  return table;
+}
+
+export function isToken(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (tokenBytes[text.charCodeAt(i)] !== 1) return false;
+  return text.length > 0;
+}
+
+/** `uri-host [":" port]` (RFC 9110, section 7.2): no user, no path, no white space, not empty. */
+export function isHost(text: string): boolean {
+  const length = text.length;
+  if (length === 0 || length > 259) return false;
+  let at = 0;
+  if (text.charCodeAt(0) === 0x5b) {
+    at = 1;
+    while (at < length && literalBytes[text.charCodeAt(at)] === 1) at += 1;
+    if (at === 1 || text.charCodeAt(at) !== 0x5d) return false;
+    at += 1;
+  } else {
+    while (at < length && hostBytes[text.charCodeAt(at)] === 1) at += 1;
+    if (at === 0) return false;
+  }
+  if (at === length) return true;
+  return text.charCodeAt(at) === 0x3a && length - at <= 6 && isDigits(text, at + 1);
+}
+
+function isDigits(text: string, from = 0): boolean {
+  if (text.length === from || text.length - from > 15) return false;
+  for (let i = from; i < text.length; i++) {
+    const byte = text.charCodeAt(i);
+    if (byte < 0x30 || byte > 0x39) return false;
+  }
+  return true;
+}
+
+/** Anything but visible text, space and tab; bytes over 0x7f are opaque (RFC 9110, section 5.5). */
+function hasControl(value: string): boolean {
+  for (let i = 0; i < value.length; i++) {
+    const byte = value.charCodeAt(i);
+    if ((byte < 0x20 && byte !== 0x09) || byte === 0x7f) return true;
+  }
+  return false;
+}

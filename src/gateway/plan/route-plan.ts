@@ -1,0 +1,42 @@
+import type { RouteT } from '#generated/cutover.js';
+import { present } from '../../base/assert.ts';
+import { actionKind } from '../../memory/shape-kinds.ts';
+import { decodePolicy, type PolicyRunner } from '../policies/policy.ts';
+import { decodeHeaderPredicate, decodeQueryPredicate, type Predicate } from './predicates.ts';
+import { decodeReply, type ReplyPlan } from './reply-plan.ts';
+import { decodeTemplate, type TemplateRunner, textOf } from './template.ts';
+import { decodeTargets, type TargetPlan } from './targets.ts';
+
+/** A route as a worker runs it: decoded from its bytes when its first exchange comes. */
+export interface RoutePlan {
+  readonly id: string;
+  /** Identity across generations; the key of its series. */
+  readonly number: number;
+  readonly predicates: readonly Predicate[];
+  readonly otherMethods: readonly string[];
+  readonly requestPolicies: readonly PolicyRunner[];
+  readonly responsePolicies: readonly PolicyRunner[];
+  /** The local reply of `respond` and `redirect` routes; null: the request goes upstream. */
+  readonly reply: ReplyPlan | null;
+  readonly targets: TargetPlan;
+  readonly rewrite: TemplateRunner | null;
+}
+
+export function decodeRoute(route: RouteT): RoutePlan {
+  const policies = route.policies.map(decodePolicy);
+  const responsePolicies = policies.filter(({ changesResponse }) => changesResponse);
+  return {
+    id: textOf(route.id),
+    number: route.number,
+    predicates: [
+      ...route.headers.map(decodeHeaderPredicate),
+      ...route.query.map(decodeQueryPredicate),
+    ],
+    otherMethods: route.otherMethods.map((method) => textOf(method)),
+    requestPolicies: policies.filter(({ changesRequest }) => changesRequest),
+    responsePolicies,
+    reply: route.action === actionKind.proxy ? null : decodeReply(route, responsePolicies),
+    targets: decodeTargets(route.targets),
+    rewrite: route.rewrite === null ? null : decodeTemplate(present(route.rewrite, 'a rewrite')),
+  };
+}

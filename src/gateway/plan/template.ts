@@ -1,0 +1,112 @@
+import type { TemplateT } from '#generated/cutover.js';
+import { assert } from '../../base/assert.ts';
+import { partSource } from '../../memory/shape-kinds.ts';
+import type { Exchange } from '../exchange.ts';
+
+/** Fills the holes of a template for one exchange. */
+export interface TemplateRunner {
+  /** The text, when there are no holes; then `render` need not be called. */
+  readonly constant: string | null;
+  render(exchange: Exchange): string;
+}
+
+export function decodeTemplate(template: TemplateT): TemplateRunner {
+  const parts = template.parts.map(({ source, text, index }) => ({
+    source,
+    text: textOf(text),
+    index,
+  }));
+  if (parts.every(({ source }) => source === partSource.text)) {
+    const constant = parts.map(({ text }) => text).join('');
+    return { constant, render: () => constant };
+  }
+  return {
+    constant: null,
+    render(exchange) {
+      let text = '';
+      for (const part of parts) {
+        text += part.source === partSource.text ? part.text : fieldOf(part, exchange);
+      }
+      return text;
+    },
+  };
+}
+
+/** FlatBuffers types text as bytes or string; ours reads strings. */
+export function textOf(text: string | Uint8Array | null): string {
+  if (text === null) return '';
+  assert(typeof text === 'string', 'texts of a shape are read as strings');
+  return text;
+}
+
+function fieldOf(
+  { source, text, index }: { source: number; text: string; index: number },
+  exchange: Exchange,
+): string {
+  switch (source) {
+    case partSource['request.method']:
+      return exchange.method;
+    case partSource['request.scheme']:
+      return 'http';
+    case partSource['request.host']:
+      return exchange.headers.host;
+    case partSource['request.path']:
+      return exchange.path;
+    case partSource['request.query']:
+      return exchange.query;
+    case partSource['request.id']:
+      return exchange.requestId();
+    case partSource['client.ip']:
+      return exchange.clientIp();
+    case partSource['consumer.name']:
+      return '';
+    case partSource['route.id']:
+      return exchange.plan?.id ?? '';
+    case partSource['upstream.name']:
+      return exchange.upstreamName;
+    case partSource['node.id']:
+      return exchange.worker.nodeId;
+    case partSource['revision']:
+      return String(exchange.generation.revision);
+    case partSource['request.header']:
+      return exchange.headers.joined(text) ?? '';
+    case partSource['request.query.named']:
+      return queryValue(exchange.query, text) ?? '';
+    case partSource['request.cookie']:
+      return cookieValue(exchange.headers.joined('cookie'), text) ?? '';
+    case partSource['path']:
+      return exchange.pathSegment(index);
+    case partSource['path.rest']:
+      return exchange.pathRest(index);
+    default:
+      return '';
+  }
+}
+
+/** The raw (still escaped) value of the first parameter of that name; names are compared raw. */
+export function queryValue(query: string, name: string): string | undefined {
+  let from = 0;
+  while (from <= query.length) {
+    let to = query.indexOf('&', from);
+    if (to < 0) to = query.length;
+    if (query.startsWith(name, from)) {
+      const end = from + name.length;
+      if (end === to) return '';
+      if (query.charCodeAt(end) === 0x3d && end < to) return query.slice(end + 1, to);
+    }
+    from = to + 1;
+  }
+  return undefined;
+}
+
+/** The value of a cookie in a `Cookie` header (RFC 6265, section 4.2.1). */
+export function cookieValue(cookies: string | undefined, name: string): string | undefined {
+  if (cookies === undefined) return undefined;
+  for (const pair of cookies.split(';')) {
+    const text = pair.trim();
+    if (text.startsWith(name) && text.charCodeAt(name.length) === 0x3d) {
+      return text.slice(name.length + 1);
+    }
+  }
+  return undefined;
+}

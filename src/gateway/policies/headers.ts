@@ -1,0 +1,67 @@
+import type { HeaderChangesT, HeadersPolicyT } from '#generated/cutover.js';
+import { present } from '../../base/assert.ts';
+import type { Exchange } from '../exchange.ts';
+import type { HeaderList } from '../header-list.ts';
+import { decodeTemplate, type TemplateRunner, textOf } from '../plan/template.ts';
+import type { PolicyRunner } from './policy.ts';
+
+interface HeaderChange {
+  readonly name: string;
+  readonly value: TemplateRunner;
+}
+
+interface Changes {
+  readonly remove: readonly string[];
+  readonly set: readonly HeaderChange[];
+  readonly add: readonly HeaderChange[];
+  readonly constant: boolean;
+}
+
+/** Changes header fields of the request before it goes on, and of the response before it goes out. */
+export function decodeHeadersPolicy(policy: HeadersPolicyT): PolicyRunner {
+  const request = decodeChanges(present(policy.request, 'a headers policy has request changes'));
+  const response = decodeChanges(present(policy.response, 'a headers policy has response changes'));
+  return {
+    changesRequest: hasChanges(request),
+    changesResponse: hasChanges(response),
+    constantResponse: response.constant,
+    onRequest: (exchange, headers) => applyChanges(request, exchange, headers),
+    onResponse: (exchange, headers) => applyChanges(response, exchange, headers),
+  };
+}
+
+function decodeChanges(changes: HeaderChangesT): Changes {
+  const decode = (list: HeaderChangesT['set']): HeaderChange[] =>
+    list.map(({ name, value }) => ({
+      name: textOf(name),
+      value: decodeTemplate(present(value, 'a header change has a value')),
+    }));
+  const set = decode(changes.set);
+  const add = decode(changes.add);
+  const constant = [...set, ...add].every(({ value }) => value.constant !== null);
+  return { remove: changes.remove.map((name) => textOf(name)), set, add, constant };
+}
+
+function hasChanges({ remove, set, add }: Changes): boolean {
+  return remove.length + set.length + add.length > 0;
+}
+
+function applyChanges(changes: Changes, exchange: Exchange, headers: HeaderList): void {
+  for (const name of changes.remove) headers.remove(name);
+  for (const { name, value } of changes.set) {
+    headers.set(name, value.constant ?? safeValue(value.render(exchange)));
+  }
+  for (const { name, value } of changes.add) {
+    headers.add(name, value.constant ?? safeValue(value.render(exchange)));
+  }
+}
+
+/** What came from a request may hold nothing that ends a header line. */
+export function safeValue(value: string): string {
+  return controlBytes.test(value) ? value.replace(controlBytesAll, '') : value;
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is for
+const controlBytes = /[\u0000-\u0008\u000a-\u001f\u007f]/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is for
+const controlBytesAll = /[\u0000-\u0008\u000a-\u001f\u007f]/g;

@@ -1,0 +1,164 @@
+import { assert } from '../base/assert.ts';
+
+/**
+ * Series: counters and a latency histogram per route and per upstream, for each worker. A worker
+ * gives a series to a route or an upstream when it sees its first exchange, and writes there
+ * alone; whoever reads sums over the workers by number. The numbers are identities given by
+ * control: they outlive generations and are never used again. Series 0 takes what finds no place.
+ *
+ *   numbers      Int32    per series: the identity, 0 while nobody has it
+ *   counters     Float64  per series: `counterCount` sums
+ *   histogram    Uint32   per series: counts by bucket
+ */
+
+/** Series per worker: 512 of about 4 KiB are 2 MiB; what comes later shares the overflow. */
+export const seriesCount = 512;
+export const overflowSeries = 0;
+
+/** What a series counts. Routes use the first eight, upstreams those and the rest. */
+export const counter = {
+  status1xx: 0,
+  status2xx: 1,
+  status3xx: 2,
+  status4xx: 3,
+  status5xx: 4,
+  aborted: 5,
+  bytesIn: 6,
+  bytesOut: 7,
+  connectFailed: 8,
+  timedOut: 9,
+  reset: 10,
+  retried: 11,
+  breakerOpen: 12,
+  healthFailed: 13,
+} as const;
+const counterCount = 16;
+
+/**
+ * Log-linear buckets over microseconds (the scheme of HDR histograms): exact up to 32 µs, then 32
+ * buckets per doubling, so a value is off by at most 1/32; the last one takes all from 71 minutes.
+ */
+const subBits = 5;
+const subCount = 1 << subBits;
+const doublings = 32 - subBits;
+export const bucketCount = subCount + doublings * subCount;
+
+export function bucketOf(us: number): number {
+  const value = us < 0 ? 0 : us > 0xffffffff ? 0xffffffff : us >>> 0;
+  if (value < subCount) return value;
+  const exponent = 31 - Math.clz32(value) - subBits;
+  return (exponent + 1) * subCount + ((value >>> exponent) - subCount);
+}
+
+/** The least value of a bucket, in microseconds. */
+export function bucketFloorUs(bucket: number): number {
+  if (bucket < subCount) return bucket;
+  const exponent = Math.floor(bucket / subCount) - 1;
+  return (subCount + (bucket % subCount)) * 2 ** exponent;
+}
+
+export interface SeriesWords {
+  readonly numbers: Int32Array<SharedArrayBuffer>;
+  readonly counters: Float64Array<SharedArrayBuffer>;
+  readonly histogram: Uint32Array<SharedArrayBuffer>;
+}
+
+export function createSeries(workerCount: number): SeriesWords {
+  const total = workerCount * seriesCount;
+  return {
+    numbers: new Int32Array(new SharedArrayBuffer(total * 4)),
+    counters: new Float64Array(new SharedArrayBuffer(total * counterCount * 8)),
+    histogram: new Uint32Array(new SharedArrayBuffer(total * bucketCount * 4)),
+  };
+}
+
+/** The writing side of one worker. */
+export class SeriesWriter {
+  readonly #words: SeriesWords;
+  readonly #first: number;
+  readonly #byNumber = new Map<number, number>();
+  readonly #free: number[] = [];
+
+  /** A worker that replaces a dead one goes on with its series. */
+  constructor(words: SeriesWords, worker: number) {
+    this.#words = words;
+    this.#first = worker * seriesCount;
+    for (let series = seriesCount - 1; series > overflowSeries; series--) {
+      const number = Atomics.load(words.numbers, this.#first + series);
+      if (number === 0) this.#free.push(series);
+      else this.#byNumber.set(number, series);
+    }
+  }
+
+  /** The series of a route or upstream, given to it now if it has none; else the overflow. */
+  of(number: number): number {
+    const known = this.#byNumber.get(number);
+    if (known !== undefined) return known;
+    const series = this.#free.pop();
+    if (series === undefined) return overflowSeries;
+    this.#clear(series);
+    Atomics.store(this.#words.numbers, this.#first + series, number);
+    this.#byNumber.set(number, series);
+    return series;
+  }
+
+  /** Takes a series back, when the last generation that knows the number was retired. */
+  release(number: number): void {
+    const series = this.#byNumber.get(number);
+    if (series === undefined) return;
+    this.#byNumber.delete(number);
+    Atomics.store(this.#words.numbers, this.#first + series, 0);
+    this.#free.push(series);
+  }
+
+  add(series: number, which: number, amount: number): void {
+    const at = (this.#first + series) * counterCount + which;
+    this.#words.counters[at] = (this.#words.counters[at] as number) + amount;
+  }
+
+  recordUs(series: number, us: number): void {
+    const at = (this.#first + series) * bucketCount + bucketOf(us);
+    this.#words.histogram[at] = (this.#words.histogram[at] as number) + 1;
+  }
+
+  #clear(series: number): void {
+    const at = this.#first + series;
+    this.#words.counters.fill(0, at * counterCount, (at + 1) * counterCount);
+    this.#words.histogram.fill(0, at * bucketCount, (at + 1) * bucketCount);
+  }
+}
+
+export interface SeriesFigures {
+  /** 0: the overflow of all that found no series of its own. */
+  readonly number: number;
+  readonly counters: Float64Array;
+  /** Counts by bucket; see `bucketFloorUs`. */
+  readonly histogram: Float64Array;
+}
+
+/** All series of a node, summed over its workers. */
+export function readSeries(words: SeriesWords, workerCount: number): SeriesFigures[] {
+  const byNumber = new Map<number, SeriesFigures>();
+  assert(words.numbers.length >= workerCount * seriesCount, 'the series hold all workers');
+  for (let index = 0; index < workerCount * seriesCount; index++) {
+    const number = Atomics.load(words.numbers, index);
+    const overflow = index % seriesCount === overflowSeries;
+    if (number === 0 && !overflow) continue;
+    let figures = byNumber.get(number);
+    if (figures === undefined) {
+      figures = {
+        number,
+        counters: new Float64Array(counterCount),
+        histogram: new Float64Array(bucketCount),
+      };
+      byNumber.set(number, figures);
+    }
+    addUp(figures.counters, words.counters, index * counterCount);
+    addUp(figures.histogram, words.histogram, index * bucketCount);
+  }
+  return [...byNumber.values()];
+}
+
+function addUp(into: Float64Array, from: Float64Array | Uint32Array, at: number): void {
+  for (let i = 0; i < into.length; i++) into[i] = (into[i] as number) + (from[at + i] as number);
+}

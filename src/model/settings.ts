@@ -1,0 +1,49 @@
+/** What needs a restart. Resolved form; `settings-schema.ts` reads files, environment and `--set`. */
+export interface Settings {
+  readonly node: { readonly id: string; readonly region: string };
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly admin: { readonly host: string; readonly port: number };
+  readonly workers: number;
+  /** Folder of the data; null keeps nothing. */
+  readonly data: string | null;
+  readonly log: LogSettings;
+  readonly forwarded: ForwardedSettings;
+  readonly drain: DrainSettings;
+  readonly limits: LimitSettings;
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+export type AccessLog =
+  | { readonly kind: 'off' }
+  | { readonly kind: 'errors' }
+  | { readonly kind: 'sample'; readonly percent: number }
+  | { readonly kind: 'all' };
+
+export interface LogSettings {
+  readonly level: LogLevel;
+  readonly access: AccessLog;
+}
+
+export interface ForwardedSettings {
+  /** Which headers tell the upstream about the client. */
+  readonly style: 'x-forwarded' | 'forwarded' | 'both' | 'off';
+  /** Peers whose incoming forwarding headers are believed and extended; from others they are replaced. */
+  readonly trust: readonly string[];
+  /** The name in `Via`; empty: no `Via`. */
+  readonly via: string;
+}
+
+export interface DrainSettings {
+  /** How long running exchanges may take after SIGTERM before they are cut off. */
+  readonly timeoutMs: number;
+}
+
+export interface LimitSettings {
+  /** Bytes of a request's body; null: any length, since bodies stream. */
+  readonly bodyBytes: number | null;
+  /** Connections per worker; one more is closed at once. */
+  readonly connections: number;
+  /** A client that neither sends nor reads for so long, inside an exchange, is cut off. */
+  readonly clientIdleMs: number;
+}
