@@ -54,3 +54,9 @@ export const generationRetainedCount = 3;
 
 /** Worker threads: 64 workers of 64 pools are past the machines that this is built for. */
 export const workerCountMax = 64;
+
+/** Revisions kept on disk besides the head: 200 of a megabyte each are no burden. */
+export const revisionKeptCount = 200;
+
+/** Clients of the event stream; each costs a socket and a line per event. */
+export const eventClientCountMax = 64;

@@ -11,8 +11,11 @@ import { CutoverError, messageOf } from './errors.ts';
 
 export type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket } from 'uWebSockets.js';
 
-/** The functions that this project uses; the descriptor calls are not in the package's own types. */
-export type UwsModule = typeof Uws;
+/** The package's exports; its own types lack the switch that `silent` sets. */
+export type UwsModule = typeof Uws & {
+  /** `silent`: no `uWebSockets` header in responses. */
+  _cfg(option: 'silent'): void;
+};
 
 /** An app with the calls that hand connections from an acceptor to child apps. */
 export interface LinkedApp {

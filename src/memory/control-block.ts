@@ -4,7 +4,7 @@ import { generationSlotCount, workerCountMax } from '../base/limits.ts';
 /**
  * The words by which the threads of a node agree. One block per process, made by main.
  *
- *   header      magic, layout, worker count, the `active` word
+ *   header      magic, layout, worker count, last number given, the `active` word
  *   slots       per generation slot: generation, revision, state         writer: control
  *   workers     per worker: heartbeat, state, connections, what it       writer: that worker; main
  *               switched to, and its pins, one word per slot             when the worker is dead
@@ -17,7 +17,14 @@ const magic = 0x43555442;
 const layout = 1;
 const lineWords = 16;
 
-const header = { magic: 0, layout: 1, workerCount: 2, active: lineWords, words: 2 * lineWords };
+const header = {
+  magic: 0,
+  layout: 1,
+  workerCount: 2,
+  lastNumber: 3,
+  active: lineWords,
+  words: 2 * lineWords,
+};
 const slotWords = 4;
 const slotField = { generation: 0, revision: 1, state: 2 } as const;
 const slotsWords = generationSlotCount * slotWords;
@@ -93,6 +100,16 @@ export class ControlBlock {
 
   activeWord(): number {
     return Atomics.load(this.words, header.active);
+  }
+
+  /** The last number that was given to a route or upstream, for a control that takes over. */
+  lastNumber(): number {
+    return Atomics.load(this.words, header.lastNumber);
+  }
+
+  /** Control only. */
+  setLastNumber(number: number): void {
+    Atomics.store(this.words, header.lastNumber, number);
   }
 
   /** Control only. The one store that switches the node. */
@@ -187,16 +204,15 @@ export class WorkerWords {
   }
 
   /**
-   * Pins the active slot for a new exchange and returns it. `draw` is the exchange's lot, 0 to
-   * 9,999: below the share it runs on the candidate. `noSlot`: nothing was published yet.
+   * Pins the stable slot for a new exchange and returns it. `noSlot`: nothing was published yet.
    *
    * Pairs with `publish` and `pinned` in control: the pin is visible before `active` is read
    * again, so a slot that control saw unpinned after its last publish is never used here.
    */
-  pin(draw: number): number {
+  pin(): number {
     for (;;) {
       const word = Atomics.load(this.#words, header.active);
-      const slot = draw < (word & 0xffff) ? (word >>> 16) & 0xff : word >>> 24;
+      const slot = word >>> 24;
       if (slot === noSlot) return noSlot;
       const at = this.#at + workerField.pins + slot;
       Atomics.store(this.#words, at, Atomics.load(this.#words, at) + 1);

@@ -40,6 +40,8 @@ export interface AppliedAnswer {
   readonly reused: boolean;
   readonly timings: ApplyTimings;
   readonly workers: readonly WorkerSwitch[];
+  /** Workers that did not confirm in time; they use the new shape from their next exchange on. */
+  readonly laggards: readonly number[];
 }
 
 /** The node kept its shape; nothing of the refused one is left. */

@@ -42,8 +42,6 @@ export interface DrainSettings {
 export interface LimitSettings {
   /** Bytes of a request's body; null: any length, since bodies stream. */
   readonly bodyBytes: number | null;
-  /** Connections per worker; one more is closed at once. */
-  readonly connections: number;
-  /** A client that neither sends nor reads for so long, inside an exchange, is cut off. */
-  readonly clientIdleMs: number;
+  /** Bytes of a request's head; more gets a 431. */
+  readonly headerBytes: number;
 }

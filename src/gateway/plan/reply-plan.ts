@@ -60,7 +60,7 @@ function freeze(
 ): PreparedReply {
   const list = new HeaderList();
   for (const { name, value } of headers) list.add(name, value.constant ?? '');
-  for (const policy of policies) policy.applyConstant(list);
+  for (const policy of policies) policy.applyConstantResponse(list);
   return {
     status,
     head: Buffer.from(prepareHead(statusText(status), list), 'latin1'),

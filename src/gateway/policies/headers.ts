@@ -27,6 +27,7 @@ export function decodeHeadersPolicy(policy: HeadersPolicyT): PolicyRunner {
     constantResponse: response.constant,
     onRequest: (exchange, headers) => applyChanges(request, exchange, headers),
     onResponse: (exchange, headers) => applyChanges(response, exchange, headers),
+    applyConstantResponse: (headers) => applyConstant(response, headers),
   };
 }
 
@@ -54,6 +55,12 @@ function applyChanges(changes: Changes, exchange: Exchange, headers: HeaderList)
   for (const { name, value } of changes.add) {
     headers.add(name, value.constant ?? safeValue(value.render(exchange)));
   }
+}
+
+function applyConstant(changes: Changes, headers: HeaderList): void {
+  for (const name of changes.remove) headers.remove(name);
+  for (const { name, value } of changes.set) headers.set(name, value.constant ?? '');
+  for (const { name, value } of changes.add) headers.add(name, value.constant ?? '');
 }
 
 /** What came from a request may hold nothing that ends a header line. */

@@ -13,6 +13,8 @@ export interface PolicyRunner {
   readonly constantResponse: boolean;
   onRequest(exchange: Exchange, headers: HeaderList): void;
   onResponse(exchange: Exchange, headers: HeaderList): void;
+  /** The same without an exchange; only where `constantResponse` holds. */
+  applyConstantResponse(headers: HeaderList): void;
 }
 
 export function decodePolicy(policy: PolicyT): PolicyRunner {

@@ -1,0 +1,36 @@
+// Compiles native/thread-guard.c into build/native/. Without a C compiler the gateway still runs;
+// the message says what is lost.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const folder = dirname(fileURLToPath(import.meta.url));
+const target = join(folder, '..', 'build', 'native');
+
+/** True: built. `log` gets lines for people. */
+export async function buildNative({ log }) {
+  mkdirSync(target, { recursive: true });
+  if (process.platform !== 'linux') {
+    log('native parts are for Linux; without them a dying worker takes the process along');
+    return false;
+  }
+  const output = join(target, 'thread-guard.node');
+  const temporary = `${output}.${process.pid}`;
+  const source = join(folder, 'thread-guard.c');
+  const flags = ['-std=c11', '-O2', '-Wall', '-Wextra', '-fPIC', '-shared', '-o', temporary, source];
+  for (const compiler of ['cc', 'gcc', 'clang']) {
+    const { error, status, stderr } = spawnSync(compiler, flags, { encoding: 'utf8' });
+    if (error !== undefined) continue;
+    if (status === 0) {
+      renameSync(temporary, output);
+      return true;
+    }
+    log(`${compiler} could not build native/thread-guard.c:\n${stderr}`);
+    return false;
+  }
+  log('no C compiler found: a worker that dies will take the whole process along, and threads');
+  log('have no names. Install one (Debian: apt-get install gcc libc6-dev), remove');
+  log('build/stamps/native, and start again.');
+  return false;
+}

@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** What native/thread-guard.c exports. */
+interface ThreadGuard {
+  watch(): boolean;
+  remember(): number;
+  nameThread(name: string): boolean;
+  pinThread(processor: number): boolean;
+}
+
+/** Does nothing and says so: the twin for systems on which the addon is not built. */
+const absent: ThreadGuard = {
+  watch: () => false,
+  remember: () => 0,
+  nameThread: () => false,
+  pinThread: () => false,
+};
+
+const guard = load();
+
+/** Whether the addon is there: without it the death of a worker ends the process. */
+export const containsWorkerDeath = guard !== absent;
+
+/** Notes the handles on this thread's event loop; call it before uWebSockets.js is loaded. */
+export function watchLoopHandles(): boolean {
+  return guard.watch();
+}
+
+/** Notes what has come since: the handles of uWebSockets.js. Call it after the first app. */
+export function rememberUwsHandles(): number {
+  return guard.remember();
+}
+
+/** Names this thread, in at most 15 bytes, for ps and top. */
+export function nameThread(name: string): boolean {
+  return guard.nameThread(name.slice(0, 15));
+}
+
+/** Binds this thread to one processor, counted from 0. */
+export function pinThread(processor: number): boolean {
+  return guard.pinThread(processor);
+}
+
+/** The one place that loads the addon. */
+function load(): ThreadGuard {
+  const folder = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'build', 'native');
+  const file = join(folder, 'thread-guard.node');
+  if (!existsSync(file)) return absent;
+  return createRequire(import.meta.url)(file) as ThreadGuard;
+}

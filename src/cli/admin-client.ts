@@ -1,0 +1,68 @@
+import { readFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import { CutoverError, messageOf } from '../base/errors.ts';
+
+/** How a command reaches a node. */
+export interface AdminOptions {
+  readonly admin: string;
+  readonly tokenFile: string;
+  readonly json?: boolean;
+}
+
+/** A command that talks to a node, with the options that all of these have. */
+export function adminCommand(name: string): Command {
+  return new Command(name)
+    .option('--admin <url>', 'the admin interface of the node', 'http://127.0.0.1:9080')
+    .option('--token-file <file>', 'where the token is', './data/admin-token')
+    .option('--json', 'print exact JSON');
+}
+
+/** A call to the admin interface. Anything but success is a CutoverError with its problem's code. */
+export async function callAdmin<T>(
+  options: AdminOptions,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<T> {
+  const headers: Record<string, string> = {
+    authorization: `Bearer ${await readToken(options.tokenFile)}`,
+    'x-author': process.env['USER'] ?? 'cli',
+  };
+  if (body !== undefined) headers['content-type'] = 'application/json';
+  let response: Response;
+  try {
+    response = await fetch(new URL(path, options.admin), {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  } catch (error) {
+    const cause = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
+    throw failure('node-unreachable', `no node answers at ${options.admin} (${cause}); start one with \`npm start\`, or say where it is with --admin URL`);
+  }
+  const text = await response.text();
+  const answer = parse(text);
+  if (response.ok) return answer as T;
+  const { code = 'http-error', detail = text, ...context } = (answer ?? {}) as Record<string, unknown>;
+  throw new CutoverError(String(code), String(detail), { source: 'operator', context });
+}
+
+async function readToken(file: string): Promise<string> {
+  try {
+    return (await readFile(file, 'utf8')).trim();
+  } catch (error) {
+    throw failure('token-unreadable', `the token cannot be read: ${messageOf(error)}; it is the file admin-token in the node's data folder, say where with --token-file FILE`);
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function failure(code: string, message: string): CutoverError {
+  return new CutoverError(code, message, { source: 'operator' });
+}

@@ -1,0 +1,50 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { CutoverError, messageOf } from '../base/errors.ts';
+import { applyCommand, diffCommand } from './apply.ts';
+import { dumpCommand, validateCommand } from './offline.ts';
+import { printError } from './output.ts';
+import { reportCommand, revisionsCommand, rollbackCommand } from './revisions.ts';
+import { serveCommand } from './serve.ts';
+import { statusCommand } from './status.ts';
+
+/** Exit codes: 0 done, 1 refused or failed, 2 called wrongly. */
+const program = new Command('cutover')
+  .description('An API gateway whose deploy is a config refresh.')
+  .version('0.1.0')
+  .exitOverride()
+  .configureHelp({ sortSubcommands: false })
+  .showHelpAfterError('(cutover --help, or cutover COMMAND --help, shows how)')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  cutover serve --definitions gateway.yaml
+  cutover validate gateway.yaml
+  cutover apply gateway.yaml --note "new catalog route"
+  cutover rollback`,
+  );
+
+for (const command of [
+  serveCommand,
+  validateCommand,
+  diffCommand,
+  applyCommand,
+  rollbackCommand,
+  statusCommand,
+  revisionsCommand,
+  reportCommand,
+  dumpCommand,
+]) {
+  program.addCommand(command().exitOverride());
+}
+
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else {
+    printError(error instanceof CutoverError ? error : new CutoverError('internal', messageOf(error), { source: 'internal', cause: error }));
+    process.exitCode = error instanceof CutoverError && error.code === 'usage' ? 2 : 1;
+  }
+}

@@ -1,0 +1,51 @@
+import Table from 'cli-table3';
+import { CutoverError } from '../base/errors.ts';
+import { type Problem, printProblem } from '../model/problem.ts';
+
+/** What people and programs see. The one file that writes to the terminal. */
+export function printLine(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+export function printJson(value: unknown): void {
+  printLine(JSON.stringify(value, null, 2));
+}
+
+export function printTable(head: readonly string[], rows: readonly (readonly unknown[])[]): void {
+  const table = new Table({ head: [...head], style: { head: [], border: [] }, chars: plain });
+  for (const row of rows) table.push(row.map((cell) => String(cell ?? '')));
+  printLine(table.toString());
+}
+
+/** The message, then each problem on a line of its own, on standard error. */
+export function printError(error: CutoverError): void {
+  process.stderr.write(`cutover: ${error.message}\n`);
+  const { problems, truncated } = error.context;
+  if (!Array.isArray(problems)) return;
+  for (const problem of problems as Problem[]) process.stderr.write(`${printProblem(problem)}\n`);
+  if (typeof truncated === 'number' && truncated > 0) {
+    process.stderr.write(`and ${truncated} more\n`);
+  }
+}
+
+export function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`${text}\n`);
+}
+
+const plain = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '  ',
+};

@@ -1,0 +1,60 @@
+import type { Command } from 'commander';
+import { sleep } from '../base/clock.ts';
+import type { GenerationFigures, WorkerFigures } from '../telemetry/collector.ts';
+import { type AdminOptions, adminCommand, callAdmin } from './admin-client.ts';
+import { printJson, printLine, printTable } from './output.ts';
+
+interface NodeList {
+  readonly nodes: readonly {
+    readonly id: string;
+    readonly region: string;
+    readonly revision: number;
+    readonly ready: boolean;
+    readonly notReady: string | null;
+    readonly workers: readonly WorkerFigures[];
+    readonly generations: readonly GenerationFigures[];
+  }[];
+}
+
+const watchMs = 1000;
+
+export function statusCommand(): Command {
+  return adminCommand('status')
+    .description('Show nodes, workers and loaded generations.')
+    .option('--watch', 'again every second, until interrupted')
+    .addHelpText('after', '\nExamples:\n  cutover status\n  cutover status --watch')
+    .action(async (options: AdminOptions & { watch?: boolean }) => {
+      for (;;) {
+        const list = await callAdmin<NodeList>(options, 'GET', '/v1/nodes');
+        if (options.json === true) printJson(list);
+        else printNodes(list);
+        if (options.watch !== true) return;
+        await sleep(watchMs);
+      }
+    });
+}
+
+function printNodes({ nodes }: NodeList): void {
+  for (const node of nodes) {
+    const state = node.ready ? 'ready' : `not ready: ${node.notReady}`;
+    printLine(`node ${node.id} (${node.region}): revision ${node.revision}, ${state}`);
+    printTable(
+      ['worker', 'state', 'generation', 'connections'],
+      node.workers.map((one) => [one.id, one.state, one.generation, one.connections]),
+    );
+    printTable(
+      ['generation', 'revision', 'state', 'running', 'accepted', 'completed', 'aborted', 'refused', 'failed'],
+      node.generations.map(({ generation, revision, state, pinned, ledger }) => [
+        generation,
+        revision,
+        state,
+        pinned,
+        ledger.accepted,
+        ledger.completed,
+        ledger.aborted,
+        ledger.refused,
+        ledger.failed,
+      ]),
+    );
+  }
+}

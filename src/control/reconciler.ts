@@ -1,0 +1,257 @@
+import { after, monotonicMs, sleep } from '../base/clock.ts';
+import { messageOf } from '../base/errors.ts';
+import { ControlBlock } from '../memory/control-block.ts';
+import { isBalanced, readLedger } from '../memory/ledger.ts';
+import type { NodeMemory } from '../memory/node-memory.ts';
+import type { Answer, ApplyOrder, ControlEvent, WorkerSwitch } from '../model/orders.ts';
+import { compileShape } from './compiler/compile.ts';
+import { verifyShape } from './compiler/verify.ts';
+import { Generations, type Loaded } from './generations.ts';
+import { Identities } from './identities.ts';
+import type { LinkAnswer, WorkerLink } from './worker-link.ts';
+
+/** How often generations that were given up are looked at, while there are any. */
+const sweepMs = 10;
+/** How often a full set of slots is looked at, while an apply waits for one. */
+const slotPollMs = 5;
+
+/**
+ * The life of an apply on a node, all of it:
+ *
+ *   compile → verify → stage on every worker → (all acknowledge) → publish → every worker confirms
+ *   → retain the predecessor → drain → retire
+ *
+ * Everything that can fail, fails before publish and leaves the node as it was. One journey at a
+ * time: applies and workers that join wait for each other.
+ */
+export class Reconciler {
+  readonly #memory: NodeMemory;
+  readonly #block: ControlBlock;
+  readonly #generations: Generations;
+  readonly #identities: Identities;
+  readonly #links = new Map<number, WorkerLink>();
+  readonly #tell: (event: ControlEvent) => void;
+  #journey: Promise<unknown> = Promise.resolve();
+  #sweeping = false;
+
+  constructor(memory: NodeMemory, tell: (event: ControlEvent) => void) {
+    this.#memory = memory;
+    this.#block = new ControlBlock(memory.control);
+    this.#generations = new Generations(this.#block);
+    this.#identities = new Identities(this.#block.lastNumber());
+    this.#tell = tell;
+  }
+
+  /** Brings the node to a revision. Never throws: what goes wrong is in the answer. */
+  apply(order: ApplyOrder): Promise<Answer> {
+    return this.#inTurn(async () => {
+      try {
+        return await this.#apply(order);
+      } catch (error) {
+        return rejected(order, 'node-failed', messageOf(error));
+      }
+    });
+  }
+
+  /** A worker is up: it attaches what is loaded. Resolves to true when it may serve. */
+  join(link: WorkerLink): Promise<boolean> {
+    this.#links.set(link.worker, link);
+    return this.#inTurn(() => this.#attach(link));
+  }
+
+  /** A worker's thread has ended; main has cleared its pins. */
+  lose(worker: number): void {
+    this.#links.get(worker)?.lose();
+    this.#links.delete(worker);
+    this.#tell({ kind: 'worker', worker, state: 'lost' });
+    this.#sweep();
+  }
+
+  async #apply(order: ApplyOrder): Promise<Answer> {
+    const beganMs = monotonicMs();
+    const since = (): number => monotonicMs() - beganMs;
+    const known = this.#generations.withHash(order.hash);
+    let compileMs = 0;
+    let loaded = known;
+    if (loaded === null) {
+      const slot = await this.#freeSlot(order.waitMs);
+      if (slot === null) return rejected(order, 'slots-exhausted', this.#slotsMessage());
+      loaded = this.#compile(order, slot);
+      compileMs = since();
+      const refusal = await this.#stage(order, loaded);
+      if (refusal !== null) return refusal;
+    }
+    const stagedMs = since();
+    this.#generations.publish(loaded, order.revision);
+    const workers = await this.#confirm(loaded, order, since);
+    this.#sweep();
+    return {
+      kind: 'applied',
+      id: order.id,
+      generation: loaded.number,
+      reused: known !== null,
+      timings: { compileMs, stagedMs, switchedMs: since() },
+      workers: workers.switched,
+      laggards: workers.laggards,
+    };
+  }
+
+  #compile(order: ApplyOrder, slot: number): Loaded {
+    const { definitions, revision, hash } = order;
+    const routes = definitions.routes.map(({ id }) => id);
+    const upstreams = definitions.upstreams.map(({ name }) => name);
+    const identities = this.#identities;
+    const given = [
+      ...identities.acquire('route', routes),
+      ...identities.acquire('upstream', upstreams),
+    ];
+    this.#block.setLastNumber(identities.last);
+    try {
+      const bytes = compileShape(definitions, {
+        revision,
+        hash,
+        numbering: {
+          route: (id) => identities.number('route', id),
+          upstream: (name) => identities.number('upstream', name),
+        },
+      });
+      verifyShape(bytes);
+      if (given.length > 0) this.#tell({ kind: 'names', given, dropped: [] });
+      return { number: this.#generations.nextNumber(), slot, hash, bytes, routes, upstreams };
+    } catch (error) {
+      identities.release('route', routes);
+      identities.release('upstream', upstreams);
+      throw error;
+    }
+  }
+
+  /** Null: every worker has attached it. Else nobody keeps it. */
+  async #stage(order: ApplyOrder, loaded: Loaded): Promise<Answer | null> {
+    this.#generations.staged(loaded, order.revision);
+    const links = [...this.#links.values()];
+    const answers = await Promise.all(
+      links.map((link) => link.stage(stageMessage(loaded, order.revision), order.waitMs)),
+    );
+    const failures = links.flatMap(({ worker }, index) =>
+      describe(worker, answers[index] as LinkAnswer, order.waitMs),
+    );
+    if (failures.length === 0) return null;
+    const dropped = this.#forget(loaded);
+    for (const link of links) link.retire(loaded.slot, dropped);
+    this.#generations.dropped(loaded);
+    return rejected(order, 'stage-failed', failures.join('; '));
+  }
+
+  /** Asks every worker, and says when each confirmed. */
+  async #confirm(
+    loaded: Loaded,
+    { revision, waitMs }: ApplyOrder,
+    since: () => number,
+  ): Promise<{ switched: WorkerSwitch[]; laggards: number[] }> {
+    const switched: WorkerSwitch[] = [];
+    const laggards: number[] = [];
+    await Promise.all(
+      [...this.#links.values()].map(async (link) => {
+        const answer = await link.switchTo(loaded.slot, revision, waitMs);
+        if (answer.kind === 'done') switched.push({ id: link.worker, switchedMs: since() });
+        if (answer.kind === 'late') laggards.push(link.worker);
+      }),
+    );
+    return { switched: switched.sort((a, b) => a.id - b.id), laggards };
+  }
+
+  async #attach(link: WorkerLink): Promise<boolean> {
+    const waitMs = 30_000;
+    for (const loaded of this.#generations.attachable()) {
+      const revision = this.#block.revision(loaded.slot);
+      const answer = await link.stage(stageMessage(loaded, revision), waitMs);
+      if (answer.kind !== 'done') return false;
+    }
+    const active = this.#generations.active();
+    if (active !== null) {
+      const revision = this.#block.revision(active.slot);
+      if ((await link.switchTo(active.slot, revision, waitMs)).kind !== 'done') return false;
+    }
+    this.#tell({ kind: 'worker', worker: link.worker, state: 'attached' });
+    return true;
+  }
+
+  async #freeSlot(waitMs: number): Promise<number | null> {
+    const untilMs = monotonicMs() + waitMs;
+    for (;;) {
+      const slot = this.#generations.freeSlot();
+      if (slot !== null || monotonicMs() >= untilMs) return slot;
+      await sleep(slotPollMs);
+    }
+  }
+
+  #slotsMessage(): string {
+    return (
+      'exchanges still run on every loaded generation; wait for the longest of them, or see ' +
+      'GET /v1/nodes for which generations are pinned'
+    );
+  }
+
+  /** Retires what was given up as soon as its last exchange is done. */
+  #sweep(): void {
+    for (const loaded of this.#generations.retired()) this.#retire(loaded);
+    for (const slot of this.#generations.freeOrphans()) {
+      for (const link of this.#links.values()) link.retire(slot, []);
+    }
+    if (this.#sweeping || !this.#generations.draining) return;
+    this.#sweeping = true;
+    after(sweepMs, () => {
+      this.#sweeping = false;
+      this.#sweep();
+    });
+  }
+
+  #retire(loaded: Loaded): void {
+    const { ledgers, workerCount } = this.#memory;
+    const ledger = readLedger(ledgers, workerCount, loaded.slot);
+    const revision = this.#block.revision(loaded.slot);
+    const dropped = this.#forget(loaded);
+    for (const link of this.#links.values()) link.retire(loaded.slot, dropped);
+    this.#generations.free(loaded);
+    this.#tell({
+      kind: 'retired',
+      generation: loaded.number,
+      revision,
+      ledger,
+      balanced: isBalanced(ledger),
+    });
+  }
+
+  #forget(loaded: Loaded): number[] {
+    const dropped = [
+      ...this.#identities.release('route', loaded.routes),
+      ...this.#identities.release('upstream', loaded.upstreams),
+    ];
+    if (dropped.length > 0) this.#tell({ kind: 'names', given: [], dropped });
+    return dropped;
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#journey.then(work);
+    this.#journey = turn.catch(() => undefined);
+    return turn;
+  }
+}
+
+function stageMessage(
+  { slot, number, bytes }: Loaded,
+  revision: number,
+): Parameters<WorkerLink['stage']>[0] {
+  return { kind: 'stage', slot, generation: number, revision, bytes };
+}
+
+/** A lost worker does not stop an apply: it attaches everything when it is back. */
+function describe(worker: number, answer: LinkAnswer, waitMs: number): string[] {
+  if (answer.kind === 'failed') return [`worker ${worker}: ${answer.error}`];
+  if (answer.kind === 'late') return [`worker ${worker} did not attach within ${waitMs} ms`];
+  return [];
+}
+
+function rejected(order: ApplyOrder, code: string, message: string): Answer {
+  return { kind: 'rejected', id: order.id, code, message };
+}

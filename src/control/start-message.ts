@@ -1,0 +1,23 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { NodeMemory } from '../memory/node-memory.ts';
+
+/** Everything control needs, in one message (`workerData`). */
+export interface ControlStart {
+  readonly memory: NodeMemory;
+  /** Orders come in, answers and events go out (model/orders.ts). */
+  readonly manager: MessagePort;
+}
+
+/** From main. */
+export type MainToControl =
+  /** A worker is up; its messages (memory/worker-messages.ts) come through this port. */
+  | { readonly kind: 'join'; readonly worker: number; readonly port: MessagePort }
+  /** A worker's thread has ended and its pins are cleared. */
+  | { readonly kind: 'lost'; readonly worker: number }
+  | { readonly kind: 'manager'; readonly port: MessagePort }
+  | { readonly kind: 'stop' };
+
+/** To main. */
+export type ControlToMain =
+  /** The worker has attached everything: connections may be dealt to it. */
+  { readonly kind: 'attached'; readonly worker: number };

@@ -1,0 +1,84 @@
+import type { MessagePort } from 'node:worker_threads';
+import { after, cancel } from '../base/clock.ts';
+import type { FromWorker, ToWorker } from '../memory/worker-messages.ts';
+
+/** How an answer of a worker came out. */
+export type LinkAnswer =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'failed'; readonly error: string }
+  /** The worker died: it will come back and attach what is loaded then. */
+  | { readonly kind: 'lost' }
+  | { readonly kind: 'late' };
+
+/** Control's line to one worker: one question at a time, each with a deadline. */
+export class WorkerLink {
+  readonly worker: number;
+  readonly #port: MessagePort;
+  #answer: ((answer: LinkAnswer) => void) | null = null;
+  #awaits: { kind: FromWorker['kind']; slot: number } | null = null;
+  #lost = false;
+
+  constructor(
+    worker: number,
+    port: MessagePort,
+    onEvent: (event: Extract<FromWorker, { kind: 'endpoint' }>) => void,
+  ) {
+    this.worker = worker;
+    this.#port = port;
+    port.on('message', (message: FromWorker) => {
+      if (message.kind === 'endpoint') onEvent(message);
+      else this.#answered(message);
+    });
+  }
+
+  /** Asks the worker to attach a generation. */
+  stage(message: Extract<ToWorker, { kind: 'stage' }>, waitMs: number): Promise<LinkAnswer> {
+    return this.#ask(message, 'staged', message.slot, waitMs);
+  }
+
+  /** Asks the worker to confirm that it uses the slot that was published. */
+  switchTo(slot: number, revision: number, waitMs: number): Promise<LinkAnswer> {
+    return this.#ask({ kind: 'switch', slot, revision }, 'switched', slot, waitMs);
+  }
+
+  retire(slot: number, dropped: readonly number[]): void {
+    this.#port.postMessage({ kind: 'retire', slot, dropped } satisfies ToWorker);
+  }
+
+  /** The worker's thread has ended. */
+  lose(): void {
+    this.#lost = true;
+    this.#port.close();
+    this.#answer?.({ kind: 'lost' });
+  }
+
+  #ask(
+    message: ToWorker,
+    kind: FromWorker['kind'],
+    slot: number,
+    waitMs: number,
+  ): Promise<LinkAnswer> {
+    if (this.#lost) return Promise.resolve({ kind: 'lost' });
+    return new Promise((resolve) => {
+      const timer = after(waitMs, () => this.#answer?.({ kind: 'late' }));
+      this.#awaits = { kind, slot };
+      this.#answer = (answer) => {
+        cancel(timer);
+        this.#answer = null;
+        this.#awaits = null;
+        resolve(answer);
+      };
+      this.#port.postMessage(message);
+    });
+  }
+
+  /** An answer to a question that was given up is passed over. */
+  #answered(message: Exclude<FromWorker, { kind: 'endpoint' }>): void {
+    if (this.#awaits?.kind !== message.kind || this.#awaits.slot !== message.slot) return;
+    if (message.kind === 'staged' && message.error !== null) {
+      this.#answer?.({ kind: 'failed', error: message.error });
+    } else {
+      this.#answer?.({ kind: 'done' });
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import type { HttpResponse } from '../base/uws.ts';
+import type { RequestHeaders } from './door.ts';
+import type { Generation } from './generation.ts';
+import type { RoutePlan } from './plan/route-plan.ts';
+import type { RequestBody } from './request-body.ts';
+import type { ResponseRelay } from './response-relay.ts';
+import type { Attempt } from './upstream/attempt.ts';
+import type { Endpoint } from './upstream/endpoint.ts';
+import type { UpstreamPlan } from './upstream/upstream-plan.ts';
+import type { WorkerContext } from './worker-context.ts';
+
+/** One request with its response, pinned to one generation from first byte to last. */
+export class Exchange {
+  readonly worker: WorkerContext;
+  readonly res: HttpResponse;
+  readonly generation: Generation;
+  readonly headers: RequestHeaders;
+  /** Monotonic, when the request's head had arrived. */
+  readonly beganMs: number;
+  method: string;
+  /** Normalised, without the query. */
+  path: string;
+  /** Raw, without the question mark. */
+  query: string;
+  plan: RoutePlan | null = null;
+  /** The status that the client gets; 0 while that is not known. */
+  status = 0;
+  finished = false;
+  /** The client is gone: nothing may be done with `res`. */
+  gone = false;
+
+  upstream: UpstreamPlan | null = null;
+  body: RequestBody | null = null;
+  attempt: Attempt | null = null;
+  attemptCount = 0;
+  readonly tried: Endpoint[] = [];
+  relay: ResponseRelay | null = null;
+  bytesOut = 0;
+  #requestId = '';
+  #clientIp = '';
+
+  constructor(
+    worker: WorkerContext,
+    res: HttpResponse,
+    generation: Generation,
+    headers: RequestHeaders,
+    beganMs: number,
+  ) {
+    this.worker = worker;
+    this.res = res;
+    this.generation = generation;
+    this.headers = headers;
+    this.beganMs = beganMs;
+    this.method = '';
+    this.path = '';
+    this.query = '';
+  }
+
+  get upstreamName(): string {
+    return this.upstream?.name ?? '';
+  }
+
+  /** The client's `X-Request-Id` if it is a sane one, else one of ours. */
+  requestId(): string {
+    if (this.#requestId === '') {
+      const given = this.headers.get('x-request-id');
+      this.#requestId =
+        given !== undefined && requestIdPattern.test(given) ? given : this.worker.nextRequestId();
+    }
+    return this.#requestId;
+  }
+
+  /** The address of the peer, as text. Read it before the client can be gone. */
+  clientIp(): string {
+    if (this.#clientIp === '' && !this.gone) {
+      this.#clientIp = this.worker.addressText(this.res.getRemoteAddress());
+    }
+    return this.#clientIp;
+  }
+
+  /** A segment of the path, by its place; escapes are left as they are. */
+  pathSegment(index: number): string {
+    return this.path.split('/')[index + 1] ?? '';
+  }
+
+  /** The path from a segment on, without the slash in front. */
+  pathRest(index: number): string {
+    return this.path.split('/').slice(index + 1).join('/');
+  }
+}
+
+const requestIdPattern = /^[\x21-\x7e]{1,128}$/;

@@ -1,0 +1,70 @@
+import { type ShapeBytes, ShapeReader } from '../memory/shape.ts';
+import { type CandidateJudge, Matcher, type SegmentScratch } from '../memory/matcher.ts';
+import { decodeRoute, type RoutePlan } from './plan/route-plan.ts';
+import type { EndpointRegistry } from './upstream/endpoint-registry.ts';
+import {
+  acquireUpstream,
+  type UpstreamMemory,
+  type UpstreamPlan,
+} from './upstream/upstream-plan.ts';
+
+/** What a worker needs to attach a generation. */
+export interface AttachContext {
+  readonly segments: SegmentScratch;
+  readonly judge: CandidateJudge;
+  readonly registry: EndpointRegistry;
+  readonly upstreamMemory: UpstreamMemory;
+  readonly workerIndex: number;
+}
+
+/**
+ * A revision as this worker has it loaded. Attaching takes hold of the upstreams and decodes no
+ * route: a plan is made from its bytes when its first exchange comes, which cannot fail since
+ * control has read the same bytes before (control/compiler/verify.ts).
+ */
+export class Generation {
+  readonly number: number;
+  readonly slot: number;
+  /** The newest that it is active for. */
+  revision: number;
+  readonly matcher: Matcher;
+  readonly upstreams: readonly UpstreamPlan[];
+  readonly #shape: ShapeReader;
+  readonly #plans: (RoutePlan | undefined)[];
+
+  constructor(
+    number: number,
+    slot: number,
+    revision: number,
+    bytes: ShapeBytes,
+    context: AttachContext,
+  ) {
+    this.number = number;
+    this.slot = slot;
+    this.revision = revision;
+    this.#shape = new ShapeReader(bytes);
+    this.#plans = new Array(this.#shape.routeCount);
+    this.matcher = new Matcher(this.#shape.matcher, context.segments, context.judge);
+    this.upstreams = Array.from({ length: this.#shape.upstreamCount }, (_, index) =>
+      acquireUpstream(
+        this.#shape.upstream(index),
+        context.registry,
+        context.upstreamMemory,
+        context.workerIndex,
+      ),
+    );
+  }
+
+  plan(routeIndex: number): RoutePlan {
+    const known = this.#plans[routeIndex];
+    if (known !== undefined) return known;
+    const plan = decodeRoute(this.#shape.route(routeIndex));
+    this.#plans[routeIndex] = plan;
+    return plan;
+  }
+
+  /** The last exchange is done and no rollback will come: lets the upstreams go. */
+  detach(): void {
+    for (const upstream of this.upstreams) upstream.release();
+  }
+}

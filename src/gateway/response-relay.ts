@@ -1,0 +1,136 @@
+import type { HttpResponse } from '../base/uws.ts';
+import { asBytes } from './response-head.ts';
+
+/** How the body is framed towards the client. */
+type Framing = 'none' | 'sized' | 'chunked';
+
+/**
+ * Passes one response to the client as it comes: the head goes out with the first bytes of the
+ * body, or by itself as soon as the upstream's packet that brought it is done. Holds at most one
+ * chunk: when the client is slow the upstream is stopped until `onWritable`.
+ */
+export class ResponseRelay {
+  bytes = 0;
+  /** The upstream ended and the client took all of it. */
+  isComplete = false;
+  readonly #res: HttpResponse;
+  readonly #framing: Framing;
+  readonly #length: number;
+  readonly #close: boolean;
+  #head: string | null;
+  #waiting: Buffer | null = null;
+  #waitingFrom = 0;
+  #endWhenWritten = false;
+  #listens = false;
+  readonly #onDrained: () => void;
+
+  /**
+   * `length`: the body's length in bytes, -1 when it is not known. `bodyless`: the response to HEAD,
+   * or 204 or 304, which tells a length at most. `onDrained`: the client took what waited.
+   */
+  constructor(
+    res: HttpResponse,
+    head: string,
+    length: number,
+    bodyless: boolean,
+    close: boolean,
+    onDrained: () => void,
+  ) {
+    this.#res = res;
+    this.#head = close && !bodyless && length !== 0 ? `${head}\r\nconnection: close` : head;
+    this.#length = length;
+    this.#framing = bodyless ? 'none' : length >= 0 ? 'sized' : 'chunked';
+    this.#close = close;
+    this.#onDrained = onDrained;
+  }
+
+  /** Sends the head if it still waits for a body: the body is late. */
+  flushHead(): void {
+    if (this.#head === null || this.#framing === 'none' || this.#length === 0) return;
+    this.#res.cork(() => {
+      this.#writeHead();
+      if (this.#framing === 'sized') this.#res.tryEnd('', this.#length);
+      else this.#res.write('');
+    });
+  }
+
+  /** False: stop until `onDrained`. */
+  chunk(chunk: Buffer): boolean {
+    if (this.#framing === 'none' || chunk.length === 0) return true;
+    this.bytes += chunk.length;
+    let taken = true;
+    this.#res.cork(() => {
+      this.#writeHead();
+      taken = this.#framing === 'sized' ? this.#writeSized(chunk) : this.#writeChunked(chunk);
+    });
+    return taken;
+  }
+
+  /** The upstream's body is complete. True: so is the response; else `onDrained` will follow. */
+  end(): boolean {
+    if (this.#waiting !== null) {
+      this.#endWhenWritten = true;
+      return false;
+    }
+    this.#finish();
+    return true;
+  }
+
+  #finish(): void {
+    if (this.#framing === 'sized' && this.#length > 0) return;
+    this.#res.cork(() => {
+      this.#writeHead();
+      if (this.#framing === 'none') {
+        this.#res.endWithoutBody(this.#length >= 0 ? this.#length : undefined, this.#close);
+      } else {
+        this.#res.end('', this.#close);
+      }
+    });
+  }
+
+  #writeHead(): void {
+    if (this.#head === null) return;
+    this.#res.writeStatus(asBytes(this.#head));
+    this.#head = null;
+  }
+
+  #writeSized(chunk: Buffer): boolean {
+    if (chunk.length === this.#length) {
+      this.#res.end(chunk);
+      return true;
+    }
+    const from = this.#res.getWriteOffset();
+    const [taken, done] = this.#res.tryEnd(chunk, this.#length);
+    if (taken || done) return true;
+    this.#waiting = chunk;
+    this.#waitingFrom = from;
+    this.#listen();
+    return false;
+  }
+
+  /** uWebSockets.js keeps what the socket did not take; false only asks us to stop. */
+  #writeChunked(chunk: Buffer): boolean {
+    if (this.#res.write(chunk)) return true;
+    this.#listen();
+    return false;
+  }
+
+  #listen(): void {
+    if (this.#listens) return;
+    this.#listens = true;
+    this.#res.onWritable((offset) => this.#writable(offset));
+  }
+
+  #writable(offset: number): boolean {
+    const waiting = this.#waiting;
+    if (waiting !== null) {
+      const rest = waiting.subarray(offset - this.#waitingFrom);
+      const [taken, done] = this.#res.tryEnd(rest, this.#length);
+      if (!taken && !done) return false;
+      this.#waiting = null;
+    }
+    if (this.#endWhenWritten) this.isComplete = true;
+    this.#onDrained();
+    return true;
+  }
+}

@@ -1,0 +1,180 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { present } from '../base/assert.ts';
+import { cancel, every, monotonicMs, sleep } from '../base/clock.ts';
+import { messageOf } from '../base/errors.ts';
+import { nameThread, rememberUwsHandles, watchLoopHandles } from '../base/native.ts';
+import { type LinkedApp, loadUws, type TemplatedApp } from '../base/uws.ts';
+import { WorkerWords, workerState } from '../memory/control-block.ts';
+import { LedgerWriter } from '../memory/ledger.ts';
+import { SegmentScratch } from '../memory/matcher.ts';
+import { SeriesWriter } from '../memory/series.ts';
+import type { FromWorker, ToWorker } from '../memory/worker-messages.ts';
+import { ExchangeRecorder } from '../telemetry/recorder.ts';
+import { AccessLogger } from './access-log.ts';
+import { Generation } from './generation.ts';
+import { cutOff, serve } from './pipeline.ts';
+import type { MainToWorker, WorkerStart, WorkerToMain } from './start-message.ts';
+import { EndpointRegistry } from './upstream/endpoint-registry.ts';
+import { UpstreamMemory } from './upstream/upstream-plan.ts';
+import { WorkerContext } from './worker-context.ts';
+
+/** Entry of a worker thread: builds the app, follows control's messages, serves. */
+const beatMs = 100;
+const logFlushMs = 200;
+/** While draining: how long nothing must run before the app, with its idle connections, closes. */
+const quietMs = 250;
+const drainStepMs = 25;
+
+const start = workerData as WorkerStart;
+const main = present(parentPort, 'a worker has a parent');
+
+// Before uWebSockets.js makes its handles, so that they can be told from Node's own.
+watchLoopHandles();
+nameThread(`worker-${start.index}`);
+
+const words = new WorkerWords(start.memory.control, start.index);
+const ledger = new LedgerWriter(start.memory.ledgers, start.index);
+const series = new SeriesWriter(start.memory.series, start.index);
+let { logs, control } = start;
+const access = new AccessLogger(start.settings.log.access, `worker-${start.index}`, (batch) =>
+  logs.postMessage(batch),
+);
+const context = new WorkerContext({
+  index: start.index,
+  settings: start.settings,
+  words,
+  ledger,
+  recorder: new ExchangeRecorder(ledger, series),
+  access,
+  startId: start.startId,
+});
+const registry = new EndpointRegistry(({ upstreamName, origin }, state, reason) => {
+  tellControl({
+    kind: 'endpoint',
+    worker: start.index,
+    upstream: upstreamName,
+    origin,
+    state,
+    reason,
+  });
+});
+const attachContext = {
+  segments: new SegmentScratch(),
+  judge: context.judge,
+  registry,
+  upstreamMemory: new UpstreamMemory(),
+  workerIndex: start.index,
+};
+
+process.on('uncaughtException', (error) => broken(error));
+process.on('unhandledRejection', (error) => broken(error));
+words.setState(workerState.starting);
+const beat = every(beatMs, () => words.beat());
+const flush = every(logFlushMs, () => access.flush());
+control.on('message', follow);
+main.on('message', (message: MainToWorker) => {
+  if (message.kind === 'logs') logs = message.port;
+  else if (message.kind === 'drain') void drain(message.timeoutMs);
+  else {
+    control.close();
+    control = message.port;
+    control.on('message', follow);
+  }
+});
+const app = openApp();
+
+function openApp(): TemplatedApp & LinkedApp {
+  const uws = loadUws();
+  uws._cfg('silent');
+  const opened = uws.App() as TemplatedApp & LinkedApp;
+  rememberUwsHandles();
+  let connections = 0;
+  opened.filter((_res, change) => {
+    connections += Number(change) > 0 ? 1 : -1;
+    words.setConnections(connections);
+  });
+  opened.any('/*', (res, req) => serve(context, res, req));
+  // A child app must have listened once before its descriptor is given away (platform fact).
+  opened.listen('127.0.0.1', 0, (socket) => {
+    present(socket || null, 'a worker can listen on a free port of the loopback address');
+    if (socket) uws.us_listen_socket_close(socket);
+    tellMain({ kind: 'descriptor', descriptor: opened.getDescriptor() });
+  });
+  return opened;
+}
+
+function follow(message: ToWorker): void {
+  switch (message.kind) {
+    case 'stage':
+      stage(message);
+      return;
+    case 'switch':
+      switchTo(message.slot, message.revision);
+      words.setState(context.draining ? workerState.draining : workerState.ready);
+      tellControl({ kind: 'switched', worker: start.index, slot: message.slot });
+      return;
+    default:
+      context.generations[message.slot]?.detach();
+      context.generations[message.slot] = undefined;
+      for (const number of message.dropped) series.release(number);
+  }
+}
+
+/** A generation that is active again, after a rollback, is so under a newer revision. */
+function switchTo(slot: number, revision: number): void {
+  const generation = context.generations[slot];
+  if (generation !== undefined) generation.revision = revision;
+  words.setSwitchedTo(generation?.number ?? 0);
+}
+
+function stage({ slot, generation, revision, bytes }: Extract<ToWorker, { kind: 'stage' }>): void {
+  let error: string | null = null;
+  try {
+    ledger.reset(slot);
+    context.generations[slot] = new Generation(generation, slot, revision, bytes, attachContext);
+  } catch (thrown) {
+    error = messageOf(thrown);
+  }
+  tellControl({ kind: 'staged', worker: start.index, slot, error });
+}
+
+/** Lets running exchanges finish within the time, then closes what is left. */
+async function drain(timeoutMs: number): Promise<void> {
+  if (context.draining) return;
+  context.draining = true;
+  words.setState(workerState.draining);
+  const deadlineMs = monotonicMs() + timeoutMs;
+  let quietSinceMs = monotonicMs();
+  while (monotonicMs() < deadlineMs) {
+    if (context.running.size > 0) quietSinceMs = monotonicMs();
+    if (monotonicMs() - quietSinceMs >= quietMs) break;
+    await sleep(drainStepMs);
+  }
+  const late = [...context.running];
+  for (const exchange of late) cutOff(exchange);
+  app.close();
+  for (const generation of context.generations) generation?.detach();
+  access.flush();
+  cancel(beat);
+  cancel(flush);
+  control.close();
+  tellMain({ kind: 'closed', cutOff: late.length });
+  main.close();
+}
+
+function broken(error: unknown): void {
+  access.note('error', 'worker broken', {
+    detail: messageOf(error),
+    stack: error instanceof Error ? error.stack : undefined,
+  });
+  access.flush();
+  tellMain({ kind: 'broken', message: messageOf(error) });
+}
+
+function tellMain(message: WorkerToMain): void {
+  main.postMessage(message);
+}
+
+function tellControl(message: FromWorker): void {
+  control.postMessage(message);
+}

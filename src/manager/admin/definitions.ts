@@ -1,0 +1,143 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { monotonicMs } from '../../base/clock.ts';
+import { CutoverError } from '../../base/errors.ts';
+import { parseDurationMs } from '../../base/units.ts';
+import { diffDefinitions } from '../../model/diff.ts';
+import { type Parsed, parseDefinitions, parseWritten } from '../../model/parse.ts';
+import { definitionsJsonSchema } from '../../model/schema.ts';
+import { emptyWritten, type ObjectKind, objectIn, writtenWith } from '../../model/written.ts';
+import { type ApplyReport, defaultWaitMs } from '../apply.ts';
+import type { AdminParts } from './parts.ts';
+import { queryOf } from './server.ts';
+
+const applyQuery = ['note', 'dryRun', 'wait'] as const;
+
+/** The set as a whole, and its objects one at a time. */
+export function registerDefinitions(app: FastifyInstance, parts: AdminParts): void {
+  app.get('/v1/definitions', async (request, reply) => {
+    queryOf(request, []);
+    return withTag(reply, parts).send(writtenOf(parts));
+  });
+  app.put('/v1/definitions', async (request, reply) => {
+    const beganMs = monotonicMs();
+    const parsed = parseBody(request, 'request body');
+    return answer(reply, parts, await run(request, parts, parsed, monotonicMs() - beganMs));
+  });
+  app.post('/v1/diff', async (request) => {
+    queryOf(request, []);
+    const parsed = parseBody(request, 'request body');
+    if (!parsed.ok) throw invalid(parsed);
+    return { hash: parsed.hash, diff: diffDefinitions(parts.apply.definitions, parsed.definitions) };
+  });
+  app.get('/v1/schema', async () => definitionsJsonSchema());
+  registerObjects(app, parts, 'routes', 'id');
+  registerObjects(app, parts, 'upstreams', 'name');
+}
+
+function registerObjects(
+  app: FastifyInstance,
+  parts: AdminParts,
+  kind: ObjectKind,
+  parameter: string,
+): void {
+  const path = `/v1/${kind}/:${parameter}`;
+  const nameOf = (request: FastifyRequest): string =>
+    (request.params as Record<string, string>)[parameter] ?? '';
+  app.get(path, async (request, reply) => {
+    queryOf(request, []);
+    const found = objectIn(writtenOf(parts), kind, nameOf(request));
+    if (found === undefined) throw unknownObject(kind, nameOf(request));
+    return withTag(reply, parts).send(found);
+  });
+  app.put(path, async (request, reply) => {
+    const beganMs = monotonicMs();
+    const name = nameOf(request);
+    const value = parseObject(request, kind, name);
+    const parsed = parseWritten(writtenWith(writtenOf(parts), kind, name, value), 'definitions');
+    return answer(reply, parts, await run(request, parts, parsed, monotonicMs() - beganMs));
+  });
+  app.delete(path, async (request, reply) => {
+    const beganMs = monotonicMs();
+    const name = nameOf(request);
+    if (objectIn(writtenOf(parts), kind, name) === undefined) throw unknownObject(kind, name);
+    const parsed = parseWritten(writtenWith(writtenOf(parts), kind, name, undefined), 'definitions');
+    return answer(reply, parts, await run(request, parts, parsed, monotonicMs() - beganMs));
+  });
+}
+
+async function run(
+  request: FastifyRequest,
+  parts: AdminParts,
+  parsed: Parsed,
+  validateMs: number,
+): Promise<ApplyReport> {
+  const query = queryOf(request, applyQuery);
+  const waitMs = query.wait === undefined ? defaultWaitMs : parseDurationMs(query.wait);
+  if (waitMs === null || waitMs <= 0) {
+    throw new CutoverError('query-invalid', 'wait is a duration such as 5s', { source: 'operator' });
+  }
+  const ifMatch = request.headers['if-match'];
+  return parts.apply.apply({
+    parsed,
+    validateMs,
+    author: String(request.headers['x-author'] ?? 'admin').slice(0, 128),
+    note: (query.note ?? '').slice(0, 1024),
+    waitMs,
+    dryRun: query.dryRun === 'true',
+    ifMatch: ifMatch === undefined ? null : ifMatch.replaceAll('"', '').trim(),
+  });
+}
+
+function answer(reply: FastifyReply, parts: AdminParts, report: ApplyReport): FastifyReply {
+  return withTag(reply, parts).send(report);
+}
+
+function withTag(reply: FastifyReply, { apply }: AdminParts): FastifyReply {
+  return reply.header('etag', `"${apply.hash}"`);
+}
+
+function writtenOf({ history }: AdminParts): ReturnType<typeof emptyWritten> {
+  return history.head?.written ?? emptyWritten();
+}
+
+/** JSON is tried first where the caller says so: it is read much faster than YAML. */
+function parseBody(request: FastifyRequest, file: string): Parsed {
+  const text = typeof request.body === 'string' ? request.body : '';
+  if (request.headers['content-type']?.includes('json') === true) {
+    try {
+      return parseWritten(JSON.parse(text), file);
+    } catch {
+      // Not JSON: the YAML reader says where and why.
+    }
+  }
+  return parseDefinitions([{ file, text }]);
+}
+
+/** One object, as JSON or YAML; its own name may be left out. */
+function parseObject(request: FastifyRequest, kind: ObjectKind, name: string): unknown {
+  const text = typeof request.body === 'string' ? request.body : '';
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new CutoverError('body-invalid', 'one object is sent as JSON', { source: 'operator' });
+  }
+  if (kind === 'upstreams') return value;
+  const id = (value as { id?: unknown }).id;
+  if (id !== undefined && id !== name) {
+    const message = `the route's id is ${String(id)}, but the call names ${name}`;
+    throw new CutoverError('body-invalid', message, { source: 'operator' });
+  }
+  return { id: name, ...(value as object) };
+}
+
+function unknownObject(kind: ObjectKind, name: string): CutoverError {
+  return new CutoverError('object-unknown', `there is no ${name} in ${kind}`, { source: 'operator' });
+}
+
+function invalid(parsed: Extract<Parsed, { ok: false }>): CutoverError {
+  return new CutoverError('definitions-invalid', 'the definitions have problems', {
+    source: 'operator',
+    context: { problems: parsed.problems, truncated: parsed.truncated },
+  });
+}

@@ -1,0 +1,30 @@
+import type { FastifyInstance } from 'fastify';
+import { exposition } from '../../telemetry/exposition.ts';
+import type { AdminParts } from './parts.ts';
+
+/** How the node is: for operators, for Prometheus, for whoever sends it traffic. */
+export function registerNode(app: FastifyInstance, parts: AdminParts): void {
+  const { collector, history } = parts;
+  app.get('/v1/nodes', async () => ({
+    nodes: [
+      {
+        id: parts.nodeId,
+        region: parts.region,
+        revision: history.head?.revision ?? 0,
+        hash: parts.apply.hash,
+        ready: parts.notReady() === null,
+        notReady: parts.notReady(),
+        workers: collector.workers(),
+        generations: collector.generations(),
+      },
+    ],
+  }));
+  app.get('/metrics', async (_request, reply) =>
+    reply.type('text/plain; version=0.0.4').send(exposition(collector)),
+  );
+  app.get('/livez', async () => ({ alive: true }));
+  app.get('/readyz', async (_request, reply) => {
+    const reason = parts.notReady();
+    return reply.code(reason === null ? 200 : 503).send({ ready: reason === null, reason });
+  });
+}

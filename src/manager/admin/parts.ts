@@ -1,0 +1,18 @@
+import type { Collector } from '../../telemetry/collector.ts';
+import type { AccessToken } from '../access-token.ts';
+import type { Apply } from '../apply.ts';
+import type { EventStream } from '../event-stream.ts';
+import type { History } from '../history/history.ts';
+
+/** What the calls of the admin interface work on. */
+export interface AdminParts {
+  readonly nodeId: string;
+  readonly region: string;
+  readonly token: AccessToken;
+  readonly apply: Apply;
+  readonly history: History;
+  readonly collector: Collector;
+  readonly events: EventStream;
+  /** Null: ready; else why not. */
+  readonly notReady: () => string | null;
+}

@@ -1,0 +1,240 @@
+import { monotonicMs, wallMs } from '../base/clock.ts';
+import { CutoverError } from '../base/errors.ts';
+import type { Definitions } from '../model/definitions.ts';
+import { type Diff, diffDefinitions } from '../model/diff.ts';
+import { type Parsed, parseWritten } from '../model/parse.ts';
+import type { AppliedAnswer, Ledger, WorkerSwitch } from '../model/orders.ts';
+import type { Problem } from '../model/problem.ts';
+import type { ControlClient } from './control-client.ts';
+import type { History } from './history/history.ts';
+import type { Revision } from './history/revision.ts';
+
+/** What somebody wants applied. */
+export interface ApplyRequest {
+  readonly parsed: Parsed;
+  readonly validateMs: number;
+  readonly author: string;
+  readonly note: string;
+  readonly waitMs: number;
+  readonly dryRun: boolean;
+  /** The `If-Match` of the caller, without quotes; null: none given. */
+  readonly ifMatch: string | null;
+}
+
+export interface ApplyTimings {
+  readonly validateMs: number;
+  readonly compileMs: number;
+  readonly stagedMs: number;
+  readonly switchedMs: number;
+}
+
+/** The answer of an apply (docs/admin-interface.md). */
+export interface ApplyReport {
+  readonly revision: number;
+  readonly hash: string;
+  readonly outcome: 'applied' | 'unchanged' | 'partial' | 'dry-run';
+  readonly timings: ApplyTimings;
+  readonly nodes: readonly { readonly id: string; readonly workers: readonly WorkerSwitch[] }[];
+  readonly laggards: readonly number[];
+  readonly diff: Diff;
+  /** What the generation that was replaced had counted when the new one took over. */
+  readonly ledger: Ledger | null;
+}
+
+export interface ApplyParts {
+  readonly nodeId: string;
+  readonly history: History;
+  readonly control: ControlClient;
+  readonly activeLedger: () => Ledger | null;
+  readonly announce: (event: string, fields: Record<string, unknown>) => void;
+}
+
+const nothing: Definitions = { upstreams: [], routes: [] };
+
+/**
+ * The life of an apply, for people, all of it:
+ *
+ *   parse → validate → compare → diff → record → node switches → head moves → answer
+ *
+ * One at a time: a second one is told so. What fails, fails before the node switches.
+ */
+export class Apply {
+  readonly #parts: ApplyParts;
+  #current: Definitions = nothing;
+  #currentHash = '';
+  #running: number | null = null;
+
+  constructor(parts: ApplyParts) {
+    this.#parts = parts;
+  }
+
+  /** The hash of what is active; the `ETag` of the definitions. */
+  get hash(): string {
+    return this.#currentHash;
+  }
+
+  get definitions(): Definitions {
+    return this.#current;
+  }
+
+  async apply(request: ApplyRequest): Promise<ApplyReport> {
+    const { parsed, ifMatch, dryRun, validateMs } = request;
+    if (ifMatch !== null && ifMatch !== '*' && ifMatch !== this.#currentHash) {
+      throw new CutoverError(
+        'precondition-failed',
+        'the definitions have changed since they were read; read them again and apply on top',
+        { source: 'operator', context: { current: this.#currentHash } },
+      );
+    }
+    if (!parsed.ok) throw invalid(parsed.problems, parsed.truncated);
+    const diff = diffDefinitions(this.#current, parsed.definitions);
+    const head = this.#parts.history.head;
+    if (dryRun || (head !== null && parsed.hash === this.#currentHash)) {
+      return this.#untouched(dryRun ? 'dry-run' : 'unchanged', parsed.hash, validateMs, diff);
+    }
+    return this.#alone(this.#parts.history.nextNumber, () => this.#journey(request, parsed, diff));
+  }
+
+  /** Applies the content of an earlier revision as a new one. */
+  async rollback(revision: number, author: string, note: string): Promise<ApplyReport> {
+    const { history } = this.#parts;
+    const target = history.get(revision);
+    if (target === null || target.state !== 'acknowledged') {
+      const message = `there is no acknowledged revision ${revision} to go back to`;
+      throw new CutoverError('revision-unknown', message, { source: 'operator' });
+    }
+    const beganMs = monotonicMs();
+    const parsed = parseWritten(target.written, `revision ${revision}`);
+    return this.apply({
+      parsed,
+      validateMs: monotonicMs() - beganMs,
+      author,
+      note: note === '' ? `rollback to ${revision}` : note,
+      waitMs: defaultWaitMs,
+      dryRun: false,
+      ifMatch: null,
+    });
+  }
+
+  /** Makes the head active again on a node that has nothing loaded: at the start, or a new control. */
+  async restore(head: Revision): Promise<void> {
+    const parsed = parseWritten(head.written, `revision ${head.revision}`);
+    if (!parsed.ok) throw invalid(parsed.problems, parsed.truncated);
+    const answer = await this.#parts.control.apply({
+      revision: head.revision,
+      hash: parsed.hash,
+      definitions: parsed.definitions,
+      waitMs: startWaitMs,
+    });
+    if (answer.kind === 'rejected') throw refused(answer.code, answer.message);
+    this.#current = parsed.definitions;
+    this.#currentHash = parsed.hash;
+  }
+
+  async #journey(
+    { author, note, waitMs, validateMs }: ApplyRequest,
+    parsed: Extract<Parsed, { ok: true }>,
+    diff: Diff,
+  ): Promise<ApplyReport> {
+    const { history, control, announce } = this.#parts;
+    const revision: Revision = {
+      revision: history.nextNumber,
+      parent: history.head?.revision ?? 0,
+      hash: parsed.hash,
+      author,
+      note,
+      createdAt: new Date(wallMs()).toISOString(),
+      state: 'pending',
+      written: parsed.written,
+    };
+    await history.record(revision);
+    const ledger = this.#parts.activeLedger();
+    const answer = await control.apply({
+      revision: revision.revision,
+      hash: parsed.hash,
+      definitions: parsed.definitions,
+      waitMs,
+    });
+    if (answer.kind === 'rejected') {
+      await history.record({ ...revision, state: 'rejected', reason: answer.message });
+      announce('rejected', { revision: revision.revision, reason: answer.message });
+      throw refused(answer.code, answer.message);
+    }
+    this.#current = parsed.definitions;
+    this.#currentHash = parsed.hash;
+    const timings = { validateMs, ...answer.timings };
+    await history.moveHead({ ...revision, state: 'acknowledged', timings });
+    const report = this.#report(revision, answer, timings, diff, ledger);
+    announce('applied', { ...report, diff: undefined, ledger: undefined, note, author });
+    return report;
+  }
+
+  #report(
+    { revision, hash }: Revision,
+    answer: AppliedAnswer,
+    timings: ApplyTimings,
+    diff: Diff,
+    ledger: Ledger | null,
+  ): ApplyReport {
+    return {
+      revision,
+      hash,
+      outcome: answer.laggards.length === 0 ? 'applied' : 'partial',
+      timings,
+      nodes: [{ id: this.#parts.nodeId, workers: answer.workers }],
+      laggards: answer.laggards,
+      diff,
+      ledger,
+    };
+  }
+
+  #untouched(
+    outcome: 'unchanged' | 'dry-run',
+    hash: string,
+    validateMs: number,
+    diff: Diff,
+  ): ApplyReport {
+    return {
+      revision: this.#parts.history.head?.revision ?? 0,
+      hash,
+      outcome,
+      timings: { validateMs, compileMs: 0, stagedMs: 0, switchedMs: 0 },
+      nodes: [{ id: this.#parts.nodeId, workers: [] }],
+      laggards: [],
+      diff,
+      ledger: null,
+    };
+  }
+
+  async #alone<T>(revision: number, work: () => Promise<T>): Promise<T> {
+    if (this.#running !== null) {
+      throw new CutoverError(
+        'apply-in-progress',
+        `revision ${this.#running} is being applied; apply again when it is done`,
+        { source: 'operator', context: { revision: this.#running } },
+      );
+    }
+    this.#running = revision;
+    try {
+      return await work();
+    } finally {
+      this.#running = null;
+    }
+  }
+}
+
+export const defaultWaitMs = 5_000;
+const startWaitMs = 60_000;
+
+function invalid(problems: readonly Problem[], truncated: number): CutoverError {
+  const count = problems.length + truncated;
+  return new CutoverError(
+    'definitions-invalid',
+    `${count} ${count === 1 ? 'problem' : 'problems'} in the definitions; nothing was applied`,
+    { source: 'operator', context: { problems, truncated } },
+  );
+}
+
+function refused(code: string, message: string): CutoverError {
+  return new CutoverError(code, message, { source: 'internal' });
+}

@@ -1,0 +1,108 @@
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { revisionKeptCount } from '../../base/limits.ts';
+import { readIfThere, removeIfThere, writeDurably } from './durable-file.ts';
+import type { Revision } from './revision.ts';
+
+/**
+ * Revisions of a node, on disk:
+ *
+ *   revisions/000007.json   a revision with its content and state
+ *   head                    the number of the one that is served; the only word on that
+ *   seed                    the hash of the definitions file that was read last at a start
+ *
+ * An apply records its revision (`pending`), then the node switches, then `head` moves, then it is
+ * answered. So whatever was answered is served after a crash, and what was not may be, if `head`
+ * had moved already. Kept in memory alone when the folder is null.
+ */
+export class History {
+  readonly #folder: string | null;
+  readonly #revisions = new Map<number, Revision>();
+  #head = 0;
+  #seed = '';
+
+  private constructor(folder: string | null) {
+    this.#folder = folder;
+  }
+
+  static async open(folder: string | null): Promise<History> {
+    const history = new History(folder);
+    if (folder !== null) await history.#load(folder);
+    return history;
+  }
+
+  /** The revision that is served; null: none yet. */
+  get head(): Revision | null {
+    return this.#revisions.get(this.#head) ?? null;
+  }
+
+  get seed(): string {
+    return this.#seed;
+  }
+
+  /** Never used before, also not by an apply that a crash cut short. */
+  get nextNumber(): number {
+    return Math.max(this.#head, ...this.#revisions.keys()) + 1;
+  }
+
+  get(revision: number): Revision | null {
+    return this.#revisions.get(revision) ?? null;
+  }
+
+  /** Newest first. */
+  list(count: number): Revision[] {
+    return [...this.#revisions.values()]
+      .sort((a, b) => b.revision - a.revision)
+      .slice(0, count);
+  }
+
+  /** Durable when it resolves. */
+  async record(revision: Revision): Promise<void> {
+    this.#revisions.set(revision.revision, revision);
+    if (this.#folder === null) return;
+    await writeDurably(this.#file(this.#folder, revision.revision), JSON.stringify(revision));
+  }
+
+  /** The revision is what a start serves, durably, when it resolves. */
+  async moveHead(revision: Revision): Promise<void> {
+    await this.record(revision);
+    if (this.#folder !== null) {
+      await writeDurably(join(this.#folder, 'head'), `${revision.revision}\n`);
+    }
+    this.#head = revision.revision;
+    await this.#prune();
+  }
+
+  async setSeed(hash: string): Promise<void> {
+    this.#seed = hash;
+    if (this.#folder !== null) await writeDurably(join(this.#folder, 'seed'), `${hash}\n`);
+  }
+
+  async #load(folder: string): Promise<void> {
+    const revisions = join(folder, 'revisions');
+    await mkdir(revisions, { recursive: true });
+    for (const name of await readdir(revisions)) {
+      if (!/^\d{6,}\.json$/.test(name)) continue;
+      const text = await readIfThere(join(revisions, name));
+      if (text === null) continue;
+      const revision = JSON.parse(text) as Revision;
+      this.#revisions.set(revision.revision, revision);
+    }
+    this.#head = Number(await readIfThere(join(folder, 'head'))) || 0;
+    this.#seed = (await readIfThere(join(folder, 'seed')))?.trim() ?? '';
+  }
+
+  /** Forgets the oldest beyond the limit, never the head. */
+  async #prune(): Promise<void> {
+    const old = [...this.#revisions.keys()].sort((a, b) => b - a).slice(revisionKeptCount);
+    for (const number of old) {
+      if (number === this.#head) continue;
+      this.#revisions.delete(number);
+      if (this.#folder !== null) await removeIfThere(this.#file(this.#folder, number));
+    }
+  }
+
+  #file(folder: string, revision: number): string {
+    return join(folder, 'revisions', `${String(revision).padStart(6, '0')}.json`);
+  }
+}

@@ -1,0 +1,103 @@
+import { readFile, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { monotonicMs } from '../base/clock.ts';
+import { CutoverError, messageOf } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { type Parsed, parseDefinitions } from '../model/parse.ts';
+import { printProblem } from '../model/problem.ts';
+import type { Source } from '../model/source-document.ts';
+import { emptyWritten } from '../model/written.ts';
+import type { Apply } from './apply.ts';
+import type { History } from './history/history.ts';
+import type { Revision } from './history/revision.ts';
+
+const startWaitMs = 60_000;
+
+/**
+ * What a node serves when it starts: the head of its history; the definitions file where there is
+ * no head yet, or on top of it when the file has changed since it was read last. A file that is
+ * wrong stops a first start; later the head is served and the log says what is wrong.
+ */
+export async function startDefinitions(parts: {
+  readonly apply: Apply;
+  readonly history: History;
+  readonly path: string | null;
+  readonly log: Log;
+}): Promise<void> {
+  const { apply, history, path, log } = parts;
+  const { head } = history;
+  const parsed = path === null ? null : await readDefinitions(path);
+  if (head !== null) await apply.restore(head);
+  if (parsed === null) {
+    if (head === null) await apply.restore(emptyRevision);
+    return;
+  }
+  if (!parsed.ok) {
+    if (head === null) {
+      throw new CutoverError('definitions-invalid', `${path} has problems; nothing is served:`, {
+        source: 'operator',
+        context: { problems: parsed.problems },
+      });
+    }
+    const problems = parsed.problems.map(printProblem);
+    log.error({ problems }, `${path} has problems; serving revision ${head.revision}`);
+    return;
+  }
+  if (head !== null && history.seed === parsed.hash) {
+    if (head.hash !== parsed.hash) {
+      log.warn(
+        `serving revision ${head.revision}, which differs from ${path}; to serve the file: cutover apply ${path}`,
+      );
+    }
+    return;
+  }
+  await applyParsed(apply, parsed, `from ${path}`);
+  await history.setSeed(parsed.hash);
+}
+
+async function applyParsed(apply: Apply, parsed: Parsed, note: string): Promise<void> {
+  const beganMs = monotonicMs();
+  await apply.apply({
+    parsed,
+    validateMs: monotonicMs() - beganMs,
+    author: 'start',
+    note,
+    waitMs: startWaitMs,
+    dryRun: false,
+    ifMatch: null,
+  });
+}
+
+/** What a node serves before its first apply: nothing, as revision 0, which is not kept. */
+const emptyRevision: Revision = {
+  revision: 0,
+  parent: 0,
+  hash: '',
+  author: 'start',
+  note: 'no definitions yet',
+  createdAt: '',
+  state: 'acknowledged',
+  written: emptyWritten(),
+};
+
+/** A file, or all definitions of a folder in the order of their names. */
+export async function readDefinitions(path: string): Promise<Parsed> {
+  return parseDefinitions(await readSources(path));
+}
+
+export async function readSources(path: string): Promise<Source[]> {
+  try {
+    if (!(await stat(path)).isDirectory()) return [{ file: path, text: await readFile(path, 'utf8') }];
+    const names = (await readdir(path)).filter((name) => /\.(ya?ml|json)$/.test(name)).sort();
+    return await Promise.all(
+      names.map(async (name) => {
+        const file = join(path, name);
+        return { file, text: await readFile(file, 'utf8') };
+      }),
+    );
+  } catch (error) {
+    throw new CutoverError('file-unreadable', `${path} cannot be read: ${messageOf(error)}`, {
+      source: 'operator',
+    });
+  }
+}

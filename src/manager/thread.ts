@@ -1,0 +1,118 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { present } from '../base/assert.ts';
+import { CutoverError, messageOf } from '../base/errors.ts';
+import { createLog, writeRecord } from '../base/log.ts';
+import type { LogBatch } from '../base/log-record.ts';
+import { nameThread } from '../base/native.ts';
+import type { ControlEvent } from '../model/orders.ts';
+import { printProblem, type Problem } from '../model/problem.ts';
+import { Collector } from '../telemetry/collector.ts';
+import { AccessToken } from './access-token.ts';
+import { buildAdmin } from './admin/server.ts';
+import { Apply } from './apply.ts';
+import { ControlClient } from './control-client.ts';
+import { EventStream } from './event-stream.ts';
+import { lockFolder } from './history/folder-lock.ts';
+import { History } from './history/history.ts';
+import { startDefinitions } from './start-definitions.ts';
+import type { FromManager, ManagerStart, ToManager } from './thread-messages.ts';
+
+/** Entry of the manager's thread: history, the admin interface, the log. */
+const start = workerData as ManagerStart;
+const main = present(parentPort, 'the manager has a parent');
+const { settings } = start;
+const log = createLog('manager', settings.log.level);
+let nodeState: 'starting' | 'serving' | 'draining' = 'starting';
+
+nameThread('manager');
+run().catch((error) => {
+  const problems = error instanceof CutoverError ? error.context['problems'] : undefined;
+  const lines = Array.isArray(problems) ? (problems as Problem[]).map(printProblem) : [];
+  tellMain({ kind: 'refused', lines: [messageOf(error), ...lines] });
+});
+
+async function run(): Promise<void> {
+  const unlock = settings.data === null ? async () => {} : await lockFolder(settings.data);
+  const history = await History.open(settings.data);
+  const token = await AccessToken.open(settings.data, (made) =>
+    log.warn({ token: made }, 'no data folder: this admin token is for this run only'),
+  );
+  const collector = new Collector(start.memory);
+  const events = new EventStream(() => ({
+    generations: collector.generations(),
+    workers: collector.workers(),
+  }));
+  const control = new ControlClient(start.control, (event) => void onEvent(event));
+  const apply = new Apply({
+    nodeId: settings.node.id,
+    history,
+    control,
+    activeLedger: () => collector.active()?.ledger ?? null,
+    announce(event, fields) {
+      log.info(fields, event);
+      events.send(event, fields);
+    },
+  });
+  const admin = buildAdmin({
+    nodeId: settings.node.id,
+    region: settings.node.region,
+    token,
+    apply,
+    history,
+    collector,
+    events,
+    notReady: () => (nodeState === 'serving' ? null : `the node is ${nodeState}`),
+  });
+  main.on('message', (message: ToManager) => void follow(message));
+  const address = await admin.listen({ host: settings.admin.host, port: settings.admin.port });
+  tellMain({ kind: 'listening', host: settings.admin.host, port: Number(new URL(address).port) });
+  await startDefinitions({ apply, history, path: start.definitionsPath, log });
+  tellMain({ kind: 'active', revision: history.head?.revision ?? 0 });
+
+  async function follow(message: ToManager): Promise<void> {
+    switch (message.kind) {
+      case 'log-port':
+        message.port.on('message', (batch: LogBatch) => writeBatch(batch));
+        return;
+      case 'node-state':
+        nodeState = message.state;
+        return;
+      case 'control-port':
+        control.replacePort(message.port);
+        if (history.head !== null) await apply.restore(history.head);
+        return;
+      default:
+        events.close();
+        await admin.close();
+        await unlock();
+        control.close();
+        tellMain({ kind: 'stopped' });
+        main.close();
+    }
+  }
+
+  async function onEvent(event: ControlEvent): Promise<void> {
+    if (event.kind === 'names') {
+      collector.learn(event.given, event.dropped);
+      return;
+    }
+    events.send(event.kind, event);
+    if (event.kind === 'worker' || event.kind === 'endpoint') {
+      log.info(event, event.kind);
+      return;
+    }
+    const { revision, ledger, balanced } = event;
+    log[balanced ? 'info' : 'error'](event, 'generation retired');
+    const kept = history.get(revision);
+    if (kept !== null) await history.record({ ...kept, ledger, balanced });
+  }
+}
+
+function writeBatch({ records, dropped }: LogBatch): void {
+  for (const record of records) writeRecord(log, record);
+  if (dropped > 0) log.warn({ dropped }, 'log records were dropped: more came than could be written');
+}
+
+function tellMain(message: FromManager): void {
+  main.postMessage(message);
+}

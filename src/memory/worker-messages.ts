@@ -1,0 +1,35 @@
+import type { ShapeBytes } from './shape.ts';
+
+/** What control tells a worker, in order. */
+export type ToWorker =
+  /** Attach a generation to a free slot; answer `staged`. */
+  | {
+      readonly kind: 'stage';
+      readonly slot: number;
+      readonly generation: number;
+      readonly revision: number;
+      readonly bytes: ShapeBytes;
+    }
+  /** The active word says this slot now; answer `switched` from a later turn of the event loop. */
+  | { readonly kind: 'switch'; readonly slot: number; readonly revision: number }
+  /** No exchange of any worker runs on the slot: let it go, with the series of what ended. */
+  | { readonly kind: 'retire'; readonly slot: number; readonly dropped: readonly number[] };
+
+/** What a worker tells control. */
+export type FromWorker =
+  | {
+      readonly kind: 'staged';
+      readonly worker: number;
+      readonly slot: number;
+      /** Null: attached. Else why not. */
+      readonly error: string | null;
+    }
+  | { readonly kind: 'switched'; readonly worker: number; readonly slot: number }
+  | {
+      readonly kind: 'endpoint';
+      readonly worker: number;
+      readonly upstream: string;
+      readonly origin: string;
+      readonly state: 'healthy' | 'unhealthy' | 'breaker-open' | 'breaker-closed';
+      readonly reason: string;
+    };

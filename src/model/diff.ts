@@ -1,0 +1,128 @@
+import type { Definitions } from './definitions.ts';
+import { canonicalJson } from './hash.ts';
+
+/** The blast radius of an apply: what it touches; the rest is identical. */
+export interface Diff {
+  readonly routes: ObjectDiff;
+  readonly upstreams: ObjectDiff;
+  /** Connection pools that open or close, as `upstream origin`; others stay warm. */
+  readonly pools: { readonly opened: readonly string[]; readonly closed: readonly string[] };
+  readonly identical: boolean;
+}
+
+export interface ObjectDiff {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  readonly changed: readonly ObjectChange[];
+  /** Objects whose place in the order changed, which decides between equals only. */
+  readonly moved: readonly string[];
+  readonly unchangedCount: number;
+}
+
+export interface ObjectChange {
+  readonly name: string;
+  readonly fields: readonly FieldChange[];
+}
+
+export interface FieldChange {
+  /** Like `timeout.headersMs`, in the resolved form. */
+  readonly path: string;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+export function diffDefinitions(before: Definitions, after: Definitions): Diff {
+  const routes = diffObjects(byName(before.routes, 'id'), byName(after.routes, 'id'));
+  const upstreams = diffObjects(
+    byName(before.upstreams, 'name'),
+    byName(after.upstreams, 'name'),
+  );
+  const poolsBefore = poolsOf(before);
+  const poolsAfter = poolsOf(after);
+  const pools = {
+    opened: [...poolsAfter].filter((pool) => !poolsBefore.has(pool)),
+    closed: [...poolsBefore].filter((pool) => !poolsAfter.has(pool)),
+  };
+  return { routes, upstreams, pools, identical: isEmpty(routes) && isEmpty(upstreams) };
+}
+
+function isEmpty({ added, removed, changed, moved }: ObjectDiff): boolean {
+  return added.length + removed.length + changed.length + moved.length === 0;
+}
+
+function byName<T extends object>(objects: readonly T[], key: keyof T): Map<string, T> {
+  return new Map(objects.map((one) => [String(one[key]), one]));
+}
+
+function poolsOf({ upstreams }: Definitions): Set<string> {
+  return new Set(
+    upstreams.flatMap(({ name, endpoints }) => endpoints.map(({ origin }) => `${name} ${origin}`)),
+  );
+}
+
+function diffObjects(
+  before: ReadonlyMap<string, object>,
+  after: ReadonlyMap<string, object>,
+): ObjectDiff {
+  const changed: ObjectChange[] = [];
+  let unchangedCount = 0;
+  for (const [name, value] of after) {
+    const old = before.get(name);
+    if (old === undefined) continue;
+    const fields = old === value ? [] : diffFields(old, value);
+    if (fields.length === 0) unchangedCount += 1;
+    else changed.push({ name, fields });
+  }
+  const kept = [...before.keys()].filter((name) => after.has(name));
+  const order = [...after.keys()].filter((name) => before.has(name));
+  return {
+    added: [...after.keys()].filter((name) => !before.has(name)),
+    removed: [...before.keys()].filter((name) => !after.has(name)),
+    changed,
+    moved: order.filter((name, index) => kept[index] !== name),
+    unchangedCount,
+  };
+}
+
+function diffFields(before: unknown, after: unknown, path = ''): FieldChange[] {
+  if (canonicalJson(before ?? null) === canonicalJson(after ?? null)) return [];
+  if (!isPlainObject(before) || !isPlainObject(after)) return [{ path, before, after }];
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  return keys.flatMap((key) =>
+    diffFields(before[key], after[key], path === '' ? key : `${path}.${key}`),
+  );
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** For people: a line per object, fields below it, and what stays. */
+export function printDiff(diff: Diff): string {
+  if (diff.identical) return 'nothing changes';
+  const lines = [...printObjects('route', diff.routes), ...printObjects('upstream', diff.upstreams)];
+  for (const pool of diff.pools.opened) lines.push(`+ pool ${pool}`);
+  for (const pool of diff.pools.closed) lines.push(`- pool ${pool}`);
+  const { routes, upstreams } = diff;
+  lines.push(
+    `unchanged: ${routes.unchangedCount} routes, ${upstreams.unchangedCount} upstreams; their state is kept`,
+  );
+  return lines.join('\n');
+}
+
+function printObjects(kind: string, diff: ObjectDiff): string[] {
+  return [
+    ...diff.added.map((name) => `+ ${kind} ${name}`),
+    ...diff.removed.map((name) => `- ${kind} ${name}`),
+    ...diff.changed.flatMap(({ name, fields }) => [
+      `~ ${kind} ${name}`,
+      ...fields.map(({ path, before, after }) => `    ${path}: ${show(before)} -> ${show(after)}`),
+    ]),
+    ...diff.moved.map((name) => `> ${kind} ${name} moved in the order`),
+  ];
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value ?? null);
+  return text.length > 120 ? `${text.slice(0, 117)}...` : text;
+}

@@ -1,0 +1,150 @@
+import { RE2JS } from 're2js';
+import { messageOf } from '../base/errors.ts';
+import type {
+  Action,
+  FieldPredicate,
+  HeaderValue,
+  Match,
+  PathPattern,
+  Policy,
+  Route,
+  Template,
+} from './definitions.ts';
+import { resolveHeaderChanges, resolveHeaders } from './resolve-headers.ts';
+import { parseHost } from './host.ts';
+import { parsePathPattern } from './path-pattern.ts';
+import type { Path, Problems } from './problem.ts';
+import type { WrittenRoute } from './schema.ts';
+import { parseTemplate } from './template.ts';
+
+const tokenPattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/;
+const anyPath: PathPattern = { text: '/**', segments: [], rest: true };
+
+/** Texts parsed and checked, shorthand expanded. Problems are added, never thrown. */
+export function resolveRoute(written: WrittenRoute, path: Path, problems: Problems): Route {
+  const match = resolveMatch(written, [...path, 'match'], problems);
+  return {
+    id: written.id,
+    match,
+    action: resolveAction(written, match.path, path, problems),
+    policies: written.policies.map(({ headers }, index): Policy => {
+      const at = [...path, 'policies', index, 'headers'];
+      return {
+        kind: 'headers',
+        request: resolveHeaderChanges(headers.request, [...at, 'request'], match.path, problems),
+        response: resolveHeaderChanges(headers.response, [...at, 'response'], match.path, problems),
+      };
+    }),
+  };
+}
+
+function resolveMatch({ match }: WrittenRoute, path: Path, problems: Problems): Match {
+  const pattern = parsePathPattern(match.path);
+  if ('message' in pattern) {
+    problems.add('bad-path', [...path, 'path'], pattern.message, pattern.hint);
+  }
+  const hosts = match.hosts.flatMap((text, index) => {
+    const host = parseHost(text);
+    if (host !== null) return [host];
+    const hint = 'write shop.example or *.shop.example, without a port';
+    problems.add('bad-host', [...path, 'hosts', index], `${text} is not a host name`, hint);
+    return [];
+  });
+  const methods = match.methods.flatMap((text, index) => {
+    const method = text.toUpperCase();
+    if (tokenPattern.test(text) && method !== 'CONNECT' && method !== 'TRACE') return [method];
+    problems.add('bad-value', [...path, 'methods', index], `${text} is not a method to route`);
+    return [];
+  });
+  return {
+    hosts: [...new Set(hosts)],
+    methods: [...new Set(methods)].sort(),
+    path: 'message' in pattern ? anyPath : pattern,
+    headers: resolvePredicates(match.headers, [...path, 'headers'], true, problems),
+    query: resolvePredicates(match.query, [...path, 'query'], false, problems),
+  };
+}
+
+function resolvePredicates(
+  written: WrittenRoute['match']['headers'],
+  path: Path,
+  ofHeaders: boolean,
+  problems: Problems,
+): FieldPredicate[] {
+  return Object.entries(written)
+    .map(([key, wanted]): FieldPredicate => {
+      const at = [...path, key];
+      const name = ofHeaders ? key.toLowerCase() : key;
+      if (ofHeaders && !tokenPattern.test(key)) {
+        problems.add('bad-header', at, `${key} is not a header name`, null, 'key');
+      }
+      if (typeof wanted === 'string') return { name, kind: 'equals', value: wanted };
+      if ('present' in wanted) return { name, kind: wanted.present ? 'present' : 'absent' };
+      try {
+        RE2JS.compile(wanted.regex);
+      } catch (error) {
+        const hint = 'RE2 syntax: no backreferences, no lookaround';
+        problems.add('bad-regex', [...at, 'regex'], messageOf(error), hint);
+      }
+      return { name, kind: 'regex', value: wanted.regex };
+    })
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function resolveAction(
+  written: WrittenRoute,
+  pattern: PathPattern,
+  path: Path,
+  problems: Problems,
+): Action {
+  const { upstream, respond, redirect, rewrite } = written;
+  const given = [upstream, respond, redirect].filter((one) => one !== undefined).length;
+  if (given !== 1) {
+    const message = `has ${given} of upstream, respond and redirect`;
+    problems.add(given === 0 ? 'missing' : 'bad-value', path, message, 'give exactly one of them');
+  }
+  if (rewrite !== undefined && upstream === undefined) {
+    problems.add('bad-value', [...path, 'rewrite'], 'goes with upstream only', null, 'key');
+  }
+  const template = (text: string, at: Path, braces: boolean): Template =>
+    resolveTemplate(text, at, pattern, braces, problems);
+  if (respond !== undefined) {
+    const at = [...path, 'respond'];
+    const headers: HeaderValue[] = resolveHeaders(respond.headers, [...at, 'headers'], pattern, problems);
+    const body = template(respond.body, [...at, 'body'], false);
+    return { kind: 'respond', status: respond.status, headers, body };
+  }
+  if (redirect !== undefined) {
+    const location = template(redirect.to, [...path, 'redirect', 'to'], true);
+    return { kind: 'redirect', status: redirect.status, location };
+  }
+  const targets =
+    typeof upstream === 'string' ? [{ upstream, weight: 1 }] : (upstream ?? []).map(toTarget);
+  if (rewrite !== undefined && !rewrite.path.startsWith('/')) {
+    problems.add('bad-path', [...path, 'rewrite', 'path'], 'must begin with a slash');
+  }
+  const rewritePath =
+    rewrite === undefined ? null : template(rewrite.path, [...path, 'rewrite', 'path'], true);
+  return { kind: 'proxy', targets, rewritePath };
+}
+
+function toTarget({ name, weight }: { name: string; weight: number }): {
+  upstream: string;
+  weight: number;
+} {
+  return { upstream: name, weight };
+}
+
+/** A template, or none with a problem. */
+export function resolveTemplate(
+  text: string,
+  path: Path,
+  pattern: PathPattern,
+  braces: boolean,
+  problems: Problems,
+): Template {
+  const parsed = parseTemplate(text, pattern, braces);
+  if (!('message' in parsed)) return parsed;
+  problems.add('bad-template', path, parsed.message, parsed.hint);
+  return [];
+}

@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import { workerCountMax } from '../base/limits.ts';
+import { parseDurationMs, parsePercent, parseSizeBytes } from '../base/units.ts';
+import type { Path, Problems } from './problem.ts';
+import type { AccessLog, Settings } from './settings.ts';
+
+/** What the machine says where nobody else does. */
+export interface SettingsDefaults {
+  readonly hostname: string;
+  readonly workers: number;
+}
+
+const port = z.int().min(0).max(65_535);
+
+/** Settings as they are written. Unknown fields are errors. */
+export function settingsSchema({ hostname, workers }: SettingsDefaults) {
+  return z.strictObject({
+    node: z
+      .strictObject({ id: z.string().min(1).default(hostname), region: z.string().default('local') })
+      .prefault({}),
+    listen: z
+      .strictObject({ host: z.string().default('127.0.0.1'), port: port.default(8080) })
+      .prefault({}),
+    admin: z
+      .strictObject({ host: z.string().default('127.0.0.1'), port: port.default(9080) })
+      .prefault({}),
+    workers: z.int().min(1).max(workerCountMax).default(workers),
+    data: z.string().min(1).default('./data'),
+    cache: z.strictObject({ memory: z.string().default('256MiB') }).prefault({}),
+    cluster: z
+      .strictObject({ kind: z.literal('memory', 'only memory in this release') })
+      .prefault({ kind: 'memory' }),
+    log: z
+      .strictObject({
+        level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+        access: z.union([z.string(), z.literal(false)]).default('off'),
+      })
+      .prefault({}),
+    forwarded: z
+      .strictObject({
+        style: z.enum(['x-forwarded', 'forwarded', 'both', 'off']).default('x-forwarded'),
+        trust: z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])).default([]),
+        via: z.string().regex(/^[!-~]*$/).default('cutover'),
+      })
+      .prefault({}),
+    drain: z.strictObject({ timeout: z.string().default('30s') }).prefault({}),
+    limits: z
+      .strictObject({
+        body: z.string().default('none'),
+        header: z.string().default('16KiB'),
+      })
+      .prefault({}),
+  });
+}
+
+export type WrittenSettings = z.output<ReturnType<typeof settingsSchema>>;
+
+/** Units parsed and what belongs together checked. */
+export function resolveWrittenSettings(written: WrittenSettings, problems: Problems): Settings {
+  const { node, listen, admin, workers, data, log, forwarded, drain, limits, cache } = written;
+  if (!isLoopback(admin.host)) {
+    problems.add(
+      'bad-value',
+      ['admin', 'host'],
+      `the admin interface has no TLS yet and does not listen on ${admin.host}`,
+      'use 127.0.0.1, and a tunnel or a TLS terminator to reach it',
+    );
+  }
+  size(cache.memory, ['cache', 'memory'], problems);
+  return {
+    node,
+    listen,
+    admin,
+    workers,
+    data: data === 'none' ? null : data,
+    log: { level: log.level, access: accessLog(String(log.access), problems) },
+    forwarded,
+    drain: { timeoutMs: duration(drain.timeout, ['drain', 'timeout'], problems) },
+    limits: {
+      bodyBytes: limits.body === 'none' ? null : size(limits.body, ['limits', 'body'], problems),
+      headerBytes: size(limits.header, ['limits', 'header'], problems),
+    },
+  };
+}
+
+function accessLog(text: string, problems: Problems): AccessLog {
+  if (text === 'off' || text === 'false') return { kind: 'off' };
+  if (text === 'errors' || text === 'all') return { kind: text };
+  const percent = parsePercent(/^sample (.*)$/.exec(text)?.[1] ?? '');
+  if (percent !== null) return { kind: 'sample', percent };
+  const hint = 'off, errors, sample 1%, or all';
+  problems.add('bad-value', ['log', 'access'], `${text} is not an access log`, hint);
+  return { kind: 'off' };
+}
+
+function duration(text: string, path: Path, problems: Problems): number {
+  const ms = parseDurationMs(text);
+  if (ms === null) problems.add('bad-value', path, `${text} is not a duration`, 'write 30s');
+  return ms ?? 0;
+}
+
+function size(text: string, path: Path, problems: Problems): number {
+  const bytes = parseSizeBytes(text);
+  if (bytes === null) problems.add('bad-value', path, `${text} is not a size`, 'write 64MiB');
+  return bytes ?? 0;
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}

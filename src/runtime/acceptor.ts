@@ -1,0 +1,64 @@
+import { assert } from '../base/assert.ts';
+import { CutoverError } from '../base/errors.ts';
+import {
+  type LinkedApp,
+  loadUws,
+  type TemplatedApp,
+  type us_listen_socket,
+  type UwsModule,
+} from '../base/uws.ts';
+
+/**
+ * The door: accepts connections and deals them to the workers' apps in turn. While there is no
+ * worker, a connection gets a 503 here.
+ */
+export class Acceptor {
+  readonly #uws: UwsModule = loadUws();
+  readonly #app: TemplatedApp & LinkedApp;
+  #socket: us_listen_socket | null = null;
+
+  constructor() {
+    this.#uws._cfg('silent');
+    this.#app = this.#uws.App() as TemplatedApp & LinkedApp;
+    this.#app.any('/*', (res) => {
+      res.writeStatus('503 Service Unavailable').writeHeader('retry-after', '1').end('', true);
+    });
+  }
+
+  /** Resolves to the port, which is one of the system's choice for port 0. */
+  listen(host: string, port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      // 1: LIBUS_LISTEN_EXCLUSIVE_PORT; two gateways on one port would share its connections.
+      this.#app.listen(host, port, (socket) => {
+        if (socket) {
+          this.#socket = socket;
+          resolve(this.#uws.us_socket_local_port(socket));
+          return;
+        }
+        const message = `${host}:${port} cannot be listened on; is something else using it? Choose another with --set listen.port=PORT`;
+        reject(new CutoverError('listen-failed', message, { source: 'operator' }));
+      });
+    });
+  }
+
+  add(descriptor: unknown): void {
+    this.#app.addChildAppDescriptor(descriptor);
+  }
+
+  /** At once when a worker dies: connections dealt to it meanwhile are lost. */
+  remove(descriptor: unknown): void {
+    this.#app.removeChildAppDescriptor(descriptor);
+  }
+
+  /** No new connections; those that are open stay. */
+  stopListening(): void {
+    if (this.#socket === null) return;
+    this.#uws.us_listen_socket_close(this.#socket);
+    this.#socket = null;
+  }
+
+  close(): void {
+    assert(this.#socket === null, 'the acceptor stops listening before it closes');
+    this.#app.close();
+  }
+}

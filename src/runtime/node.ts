@@ -1,0 +1,297 @@
+import { randomBytes } from 'node:crypto';
+import { MessageChannel, Worker } from 'node:worker_threads';
+import { every, monotonicMs, sleep } from '../base/clock.ts';
+import { messageOf } from '../base/errors.ts';
+import { createLog, type Log } from '../base/log.ts';
+import { containsWorkerDeath, nameThread } from '../base/native.ts';
+import type { ControlStart, ControlToMain, MainToControl } from '../control/start-message.ts';
+import type { FromManager, ManagerStart, ToManager } from '../manager/thread-messages.ts';
+import { ControlBlock } from '../memory/control-block.ts';
+import { LedgerWriter } from '../memory/ledger.ts';
+import { createNodeMemory, type NodeMemory } from '../memory/node-memory.ts';
+import type { Settings } from '../model/settings.ts';
+import { Acceptor } from './acceptor.ts';
+import { Watchdog } from './watchdog.ts';
+import { type WorkerListener, WorkerThread } from './worker-thread.ts';
+
+export interface NodeOptions {
+  readonly settings: Settings;
+  readonly definitionsPath: string | null;
+  /** Standard output: one line, when the node serves. */
+  readonly print: (line: string) => void;
+}
+
+/** Waits before a worker that died young is started again, so that a crash loop stays cheap. */
+const respawnMs = 100;
+const respawnMsMax = 5_000;
+/** A worker that lived so long died of something new. */
+const livedLongMs = 30_000;
+/** Beyond the drain's own time, until threads that do not answer are ended. */
+const stopMarginMs = 2_000;
+
+/**
+ * Main: births and deaths. Starts control, manager and workers, deals connections, replaces what
+ * dies, and takes everything down in order. Resolves to the exit code when all has ended.
+ */
+export class GatewayNode {
+  readonly #options: NodeOptions;
+  readonly #settings: Settings;
+  readonly #log: Log;
+  readonly #memory: NodeMemory;
+  readonly #block: ControlBlock;
+  readonly #acceptor = new Acceptor();
+  readonly #workers: (WorkerThread | undefined)[] = [];
+  readonly #bornMs: number[] = [];
+  readonly #deaths: number[] = [];
+  readonly #startId = randomBytes(4).toString('hex');
+  readonly #watchdog: Watchdog;
+  #control: Worker;
+  #manager: Worker;
+  #stopping = false;
+  #adminUrl = '';
+  #activeRevision: number | null = null;
+  #listening = false;
+  #finish: (code: number) => void = () => {};
+  readonly finished: Promise<number>;
+
+  constructor(options: NodeOptions) {
+    this.#options = options;
+    this.#settings = options.settings;
+    this.#log = createLog('main', options.settings.log.level);
+    this.#memory = createNodeMemory(options.settings.workers);
+    this.#block = new ControlBlock(this.#memory.control);
+    this.finished = new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+    nameThread('main');
+    if (!containsWorkerDeath) {
+      this.#log.warn('native parts are not built: the death of a worker will end the process');
+    }
+    const orders = new MessageChannel();
+    this.#control = this.#spawnControl({ memory: this.#memory, manager: orders.port1 });
+    this.#manager = this.#spawnManager(orders.port2);
+    for (let index = 0; index < options.settings.workers; index++) this.#spawnWorker(index);
+    this.#watchdog = new Watchdog(this.#block, (index, silentMs) => this.#wedged(index, silentMs));
+    every(Watchdog.periodMs, () => this.#watchdog.look(monotonicMs()));
+  }
+
+  /** Drains and ends everything; the second call does nothing. */
+  async stop(reason: string): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    const { timeoutMs } = this.#settings.drain;
+    this.#log.info({ reason, timeoutMs }, 'draining');
+    this.#tellManager({ kind: 'node-state', state: 'draining' });
+    this.#acceptor.stopListening();
+    const workers = this.#workers.filter((worker) => worker !== undefined);
+    for (const worker of workers) {
+      worker.ending = true;
+      worker.send({ kind: 'drain', timeoutMs });
+    }
+    const ended = Promise.all(workers.map((worker) => worker.ended));
+    await Promise.race([ended, sleep(timeoutMs + stopMarginMs)]);
+    for (const worker of this.#workers) worker?.kill();
+    await ended;
+    this.#acceptor.close();
+    this.#tellManager({ kind: 'stop' });
+  }
+
+  #spawnControl(start: ControlStart): Worker {
+    const control = new Worker(new URL('../control/thread.js', import.meta.url), {
+      workerData: start,
+      transferList: [start.manager],
+      name: 'control',
+    });
+    control.on('message', (message: ControlToMain) => this.#attached(message.worker));
+    control.on('error', (error) => this.#log.error({ detail: messageOf(error) }, 'control died'));
+    control.on('exit', () => {
+      if (!this.#stopping) this.#replaceControl();
+    });
+    return control;
+  }
+
+  /** A new control starts with nothing loaded; workers serve on what they have until it applies. */
+  #replaceControl(): void {
+    const orders = new MessageChannel();
+    this.#control = this.#spawnControl({ memory: this.#memory, manager: orders.port1 });
+    this.#tellManager({ kind: 'control-port', port: orders.port2 }, [orders.port2]);
+    for (const worker of this.#workers) {
+      if (worker === undefined) continue;
+      const line = new MessageChannel();
+      worker.send({ kind: 'control', port: line.port1 }, [line.port1]);
+      this.#tellControl({ kind: 'join', worker: worker.index, port: line.port2 }, [line.port2]);
+    }
+  }
+
+  #spawnManager(control: MessageChannel['port2']): Worker {
+    const start: ManagerStart = {
+      settings: this.#settings,
+      definitionsPath: this.#options.definitionsPath,
+      memory: this.#memory,
+      control,
+    };
+    const manager = new Worker(new URL('../manager/thread.js', import.meta.url), {
+      workerData: start,
+      transferList: [control],
+      name: 'manager',
+    });
+    manager.on('message', (message: FromManager) => void this.#fromManager(message));
+    manager.on('error', (error) => this.#log.error({ detail: messageOf(error) }, 'manager died'));
+    manager.on('exit', () => {
+      if (!this.#stopping) this.#replaceManager();
+    });
+    return manager;
+  }
+
+  #replaceManager(): void {
+    const orders = new MessageChannel();
+    this.#control.postMessage({ kind: 'manager', port: orders.port1 } satisfies MainToControl, [
+      orders.port1,
+    ]);
+    this.#manager = this.#spawnManager(orders.port2);
+    for (const worker of this.#workers) {
+      if (worker === undefined) continue;
+      const port = this.#logPort();
+      worker.send({ kind: 'logs', port }, [port]);
+    }
+  }
+
+  async #fromManager(message: FromManager): Promise<void> {
+    switch (message.kind) {
+      case 'listening':
+        this.#adminUrl = `http://${message.host}:${message.port}`;
+        return;
+      case 'active':
+        this.#activeRevision = message.revision;
+        await this.#openDoor();
+        return;
+      case 'refused':
+        for (const line of message.lines) process.stderr.write(`${line}\n`);
+        this.#stopping = true;
+        await this.#endAll(1);
+        return;
+      default:
+        await this.#endAll(0);
+    }
+  }
+
+  #spawnWorker(index: number): void {
+    const control = new MessageChannel();
+    const logs = this.#logPort();
+    this.#bornMs[index] = monotonicMs();
+    this.#workers[index] = new WorkerThread(
+      {
+        index,
+        settings: this.#settings,
+        memory: this.#memory,
+        control: control.port1,
+        logs,
+        startId: this.#startId,
+      },
+      [control.port1, logs],
+      this.#listener,
+    );
+    this.#tellControl({ kind: 'join', worker: index, port: control.port2 }, [control.port2]);
+  }
+
+  readonly #listener: WorkerListener = {
+    onDescriptor: (worker) => {
+      if (worker.dealt) this.#acceptor.add(worker.descriptor);
+    },
+    onBroken: (worker, message) => {
+      this.#log.error({ worker: worker.index, detail: message }, 'worker broken, replacing it');
+      this.#stopDealing(worker);
+      worker.send({ kind: 'drain', timeoutMs: this.#settings.drain.timeoutMs });
+    },
+    onEnd: (worker, error) => this.#ended(worker, error),
+  };
+
+  /** The worker has attached everything: from now on it gets connections. */
+  #attached(index: number): void {
+    const worker = this.#workers[index];
+    if (worker === undefined || worker.ending || worker.dealt) return;
+    worker.dealt = true;
+    this.#watchdog.watch(index, monotonicMs());
+    if (worker.descriptor !== null) this.#acceptor.add(worker.descriptor);
+    void this.#openDoor();
+  }
+
+  /** Listens once: when the first revision is active and every worker is attached. */
+  async #openDoor(): Promise<void> {
+    const revision = this.#activeRevision;
+    if (revision === null || this.#listening || this.#stopping) return;
+    if (this.#workers.some((worker) => worker?.dealt !== true)) return;
+    this.#listening = true;
+    const { host, port } = this.#settings.listen;
+    try {
+      const actual = await this.#acceptor.listen(host, port);
+      this.#tellManager({ kind: 'node-state', state: 'serving' });
+      const listen = `http://${host}:${actual}`;
+      this.#options.print(
+        JSON.stringify({ event: 'ready', listen, admin: this.#adminUrl, revision }),
+      );
+    } catch (error) {
+      await this.#fromManager({ kind: 'refused', lines: [messageOf(error)] });
+    }
+  }
+
+  #stopDealing(worker: WorkerThread): void {
+    worker.ending = true;
+    this.#watchdog.forget(worker.index);
+    if (worker.dealt && worker.descriptor !== null) this.#acceptor.remove(worker.descriptor);
+    worker.dealt = false;
+  }
+
+  #wedged(index: number, silentMs: number): void {
+    const worker = this.#workers[index];
+    if (worker === undefined) return;
+    this.#log.error({ worker: index, silentMs }, 'worker wedged, replacing it');
+    this.#stopDealing(worker);
+    worker.kill();
+  }
+
+  /** Clears up after a worker: what it had running is lost, and the ledger says so. */
+  #ended(worker: WorkerThread, error: Error | null): void {
+    this.#stopDealing(worker);
+    const { index } = worker;
+    const ledger = new LedgerWriter(this.#memory.ledgers, index);
+    let lost = 0;
+    for (const [slot, count] of this.#block.clearDeadWorker(index).entries()) {
+      if (count > 0) ledger.failed(slot, 'worker-lost', count);
+      lost += count;
+    }
+    this.#tellControl({ kind: 'lost', worker: index });
+    this.#workers[index] = undefined;
+    if (this.#stopping) return;
+    this.#log.error({ worker: index, lost, detail: error?.message }, 'worker lost, starting it again');
+    const young = monotonicMs() - (this.#bornMs[index] ?? 0) < livedLongMs;
+    const deaths = young ? (this.#deaths[index] ?? 0) + 1 : 0;
+    this.#deaths[index] = deaths;
+    const waitMs = deaths === 0 ? 0 : Math.min(respawnMsMax, respawnMs * 2 ** (deaths - 1));
+    void sleep(waitMs).then(() => {
+      if (!this.#stopping) this.#spawnWorker(index);
+    });
+  }
+
+  async #endAll(code: number): Promise<void> {
+    this.#acceptor.stopListening();
+    for (const worker of this.#workers) worker?.kill();
+    await Promise.all(this.#workers.map((worker) => worker?.ended));
+    await Promise.all([this.#control.terminate(), this.#manager.terminate()]);
+    this.#finish(code);
+  }
+
+  #logPort(): MessageChannel['port1'] {
+    const logs = new MessageChannel();
+    this.#tellManager({ kind: 'log-port', port: logs.port2 }, [logs.port2]);
+    return logs.port1;
+  }
+
+  #tellManager(message: ToManager, transfer: MessageChannel['port1'][] = []): void {
+    this.#manager.postMessage(message, transfer);
+  }
+
+  #tellControl(message: MainToControl, transfer: MessageChannel['port1'][] = []): void {
+    this.#control.postMessage(message, transfer);
+  }
+}

@@ -1,0 +1,109 @@
+import { monotonicMs } from '../base/clock.ts';
+import { generationSlotCount } from '../base/limits.ts';
+import { ControlBlock, slotState, workerState } from '../memory/control-block.ts';
+import { readLedger } from '../memory/ledger.ts';
+import type { NodeMemory } from '../memory/node-memory.ts';
+import { readSeries, type SeriesFigures } from '../memory/series.ts';
+import type { GivenName, Ledger } from '../model/orders.ts';
+
+export interface WorkerFigures {
+  readonly id: number;
+  readonly state: string;
+  readonly generation: number;
+  readonly revision: number;
+  readonly connections: number;
+  /** Since its heartbeat was last seen to move, as far as this reader knows. */
+  readonly silentMs: number;
+}
+
+export interface GenerationFigures {
+  readonly generation: number;
+  readonly revision: number;
+  readonly state: string;
+  /** Exchanges running on it. */
+  readonly pinned: number;
+  readonly ledger: Ledger;
+}
+
+export interface NamedSeries extends SeriesFigures {
+  readonly of: GivenName['of'];
+  readonly name: string;
+}
+
+/** Reads the figures of a node out of shared memory; writes nothing there. */
+export class Collector {
+  readonly #memory: NodeMemory;
+  readonly #block: ControlBlock;
+  readonly #names = new Map<number, GivenName>();
+  readonly #beats: { count: number; seenMs: number }[] = [];
+
+  constructor(memory: NodeMemory) {
+    this.#memory = memory;
+    this.#block = new ControlBlock(memory.control);
+  }
+
+  /** Names of the numbers under which series are kept. */
+  learn(given: readonly GivenName[], dropped: readonly number[]): void {
+    for (const name of given) this.#names.set(name.number, name);
+    for (const number of dropped) this.#names.delete(number);
+  }
+
+  workers(): WorkerFigures[] {
+    const byGeneration = new Map(this.#slots().map((slot) => [this.#block.generation(slot), slot]));
+    return Array.from({ length: this.#block.workerCount }, (_, id) => {
+      const generation = this.#block.switchedTo(id);
+      const slot = byGeneration.get(generation);
+      return {
+        id,
+        state: nameOf(workerState, this.#block.workerState(id)),
+        generation,
+        revision: slot === undefined ? 0 : this.#block.revision(slot),
+        connections: this.#block.connections(id),
+        silentMs: this.#silentMs(id),
+      };
+    });
+  }
+
+  generations(): GenerationFigures[] {
+    return this.#slots()
+      .map((slot) => ({
+        generation: this.#block.generation(slot),
+        revision: this.#block.revision(slot),
+        state: nameOf(slotState, this.#block.slotState(slot)),
+        pinned: this.#block.pinned(slot),
+        ledger: readLedger(this.#memory.ledgers, this.#memory.workerCount, slot),
+      }))
+      .sort((a, b) => a.generation - b.generation);
+  }
+
+  active(): GenerationFigures | null {
+    return this.generations().find(({ state }) => state === 'active') ?? null;
+  }
+
+  series(): NamedSeries[] {
+    return readSeries(this.#memory.series, this.#memory.workerCount).flatMap((figures) => {
+      const name = this.#names.get(figures.number);
+      return name === undefined ? [] : [{ ...figures, of: name.of, name: name.name }];
+    });
+  }
+
+  #slots(): number[] {
+    const slots = Array.from({ length: generationSlotCount }, (_, slot) => slot);
+    return slots.filter((slot) => this.#block.slotState(slot) !== slotState.free);
+  }
+
+  #silentMs(worker: number): number {
+    const count = this.#block.heartbeat(worker);
+    const nowMs = monotonicMs();
+    const known = this.#beats[worker];
+    if (known === undefined || known.count !== count) {
+      this.#beats[worker] = { count, seenMs: nowMs };
+      return 0;
+    }
+    return Math.round(nowMs - known.seenMs);
+  }
+}
+
+function nameOf(names: Readonly<Record<string, number>>, value: number): string {
+  return Object.entries(names).find(([, one]) => one === value)?.[0] ?? 'unknown';
+}

@@ -1,0 +1,140 @@
+import { bucketFloorUs, counter } from '../memory/series.ts';
+import type { Collector, NamedSeries } from './collector.ts';
+
+/** Upper bounds of the exposed histograms, in seconds; the shared ones are much finer. */
+const boundsSeconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** All metrics with what they say; docs/metrics.md lists the same. */
+export const metrics = {
+  cutover_requests_total: 'counter Requests by route and class of status.',
+  cutover_request_seconds: 'histogram Time from request head to end of response, by route.',
+  cutover_upstream_requests_total: 'counter Requests by upstream and class of status.',
+  cutover_upstream_failures_total: 'counter Attempts that failed, by upstream and kind.',
+  cutover_upstream_retries_total: 'counter Attempts that were repeats, by upstream.',
+  cutover_received_bytes_total: 'counter Bytes of request bodies, by route.',
+  cutover_sent_bytes_total: 'counter Bytes of response bodies, by route.',
+  cutover_exchanges_total: 'counter The ledger of each loaded generation, by outcome and reason.',
+  cutover_exchanges_running: 'gauge Exchanges running, by generation.',
+  cutover_connections: 'gauge Open client connections, by worker.',
+  cutover_generations_loaded: 'gauge Generations that are loaded.',
+  cutover_revision: 'gauge The revision that is active.',
+} as const;
+export type MetricName = keyof typeof metrics;
+
+/** Prometheus text, version 0.0.4. */
+export function exposition(collector: Collector): string {
+  const out = new Writer();
+  const series = collector.series();
+  writeRoutes(out, series.filter((one) => one.of === 'route'));
+  writeUpstreams(out, series.filter((one) => one.of === 'upstream'));
+  const generations = collector.generations();
+  for (const { generation, revision, ledger, pinned } of generations) {
+    const labels = { generation, revision };
+    for (const outcome of ['accepted', 'completed', 'aborted'] as const) {
+      out.sample('cutover_exchanges_total', { ...labels, outcome, reason: '' }, ledger[outcome]);
+    }
+    for (const [reason, count] of Object.entries(ledger.refusedBy)) {
+      out.sample('cutover_exchanges_total', { ...labels, outcome: 'refused', reason }, count);
+    }
+    for (const [reason, count] of Object.entries(ledger.failedBy)) {
+      out.sample('cutover_exchanges_total', { ...labels, outcome: 'failed', reason }, count);
+    }
+    out.sample('cutover_exchanges_running', labels, pinned);
+  }
+  for (const { id, connections } of collector.workers()) {
+    out.sample('cutover_connections', { worker: id }, connections);
+  }
+  out.sample('cutover_generations_loaded', {}, generations.length);
+  out.sample('cutover_revision', {}, collector.active()?.revision ?? 0);
+  return out.text();
+}
+
+function writeRoutes(out: Writer, series: readonly NamedSeries[]): void {
+  for (const { name, counters, histogram } of series) {
+    writeClasses(out, 'cutover_requests_total', { route: name }, counters);
+    out.sample('cutover_received_bytes_total', { route: name }, counters[counter.bytesIn] ?? 0);
+    out.sample('cutover_sent_bytes_total', { route: name }, counters[counter.bytesOut] ?? 0);
+    out.histogram('cutover_request_seconds', { route: name }, histogram);
+  }
+}
+
+function writeUpstreams(out: Writer, series: readonly NamedSeries[]): void {
+  for (const { name, counters } of series) {
+    const labels = { upstream: name };
+    writeClasses(out, 'cutover_upstream_requests_total', labels, counters);
+    const kinds = { connect: 'connectFailed', timeout: 'timedOut', reset: 'reset' } as const;
+    for (const [kind, which] of Object.entries(kinds)) {
+      const count = counters[counter[which]] ?? 0;
+      out.sample('cutover_upstream_failures_total', { ...labels, kind }, count);
+    }
+    out.sample('cutover_upstream_retries_total', labels, counters[counter.retried] ?? 0);
+  }
+}
+
+function writeClasses(
+  out: Writer,
+  metric: MetricName,
+  labels: Record<string, string>,
+  counters: Float64Array,
+): void {
+  const classes = ['status1xx', 'status2xx', 'status3xx', 'status4xx', 'status5xx'] as const;
+  for (const name of classes) {
+    const count = counters[counter[name]] ?? 0;
+    if (count > 0) out.sample(metric, { ...labels, status: name.slice('status'.length) }, count);
+  }
+  const aborted = counters[counter.aborted] ?? 0;
+  if (aborted > 0) out.sample(metric, { ...labels, status: 'aborted' }, aborted);
+}
+
+/** Gathers samples by metric, since the text wants all samples of one together. */
+class Writer {
+  readonly #lines = new Map<MetricName, string[]>();
+
+  sample(
+    metric: MetricName,
+    labels: Readonly<Record<string, string | number>>,
+    value: number,
+    suffix = '',
+  ): void {
+    const lines = this.#lines.get(metric) ?? [];
+    this.#lines.set(metric, lines);
+    const inside = Object.entries(labels).map(([name, text]) => `${name}="${escape(String(text))}"`);
+    const braces = inside.length === 0 ? '' : `{${inside.join(',')}}`;
+    lines.push(`${metric}${suffix}${braces} ${value}`);
+  }
+
+  histogram(metric: MetricName, labels: Record<string, string>, buckets: Float64Array): void {
+    let total = 0;
+    let sumUs = 0;
+    const below = new Array<number>(boundsSeconds.length).fill(0);
+    for (const [bucket, count] of buckets.entries()) {
+      if (count === 0) continue;
+      const floorUs = bucketFloorUs(bucket);
+      const ceilingUs = bucketFloorUs(bucket + 1);
+      total += count;
+      sumUs += (count * (floorUs + ceilingUs)) / 2;
+      for (const [index, bound] of boundsSeconds.entries()) {
+        if (ceilingUs <= bound * 1e6) below[index] = (below[index] as number) + count;
+      }
+    }
+    for (const [index, bound] of boundsSeconds.entries()) {
+      this.sample(metric, { ...labels, le: bound }, below[index] as number, '_bucket');
+    }
+    this.sample(metric, { ...labels, le: '+Inf' }, total, '_bucket');
+    this.sample(metric, labels, sumUs / 1e6, '_sum');
+    this.sample(metric, labels, total, '_count');
+  }
+
+  text(): string {
+    let text = '';
+    for (const [metric, lines] of this.#lines) {
+      const [type = '', ...help] = metrics[metric].split(' ');
+      text += `# HELP ${metric} ${help.join(' ')}\n# TYPE ${metric} ${type}\n${lines.join('\n')}\n`;
+    }
+    return text;
+  }
+}
+
+function escape(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+}
