@@ -28,6 +28,7 @@ export class RequestHeaders extends HeaderList {
   transferEncodingCount = 0;
   chunked = false;
   expectContinue = false;
+  hasConnection = false;
   /** The first thing that was wrong with a line, or empty. */
   problem: DoorCode | '' = '';
 
@@ -40,6 +41,7 @@ export class RequestHeaders extends HeaderList {
     this.transferEncodingCount = 0;
     this.chunked = false;
     this.expectContinue = false;
+    this.hasConnection = false;
     this.problem = '';
   }
 
@@ -59,6 +61,9 @@ export class RequestHeaders extends HeaderList {
         break;
       case 6:
         if (name === 'expect') this.#expect(value);
+        break;
+      case 10:
+        if (name === 'connection') this.hasConnection = true;
         break;
       case 14:
         if (name === 'content-length') {

@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import type { ForwardedSettings } from '../model/settings.ts';
+import { isFieldValue } from './door.ts';
 import type { Exchange } from './exchange.ts';
 
 /** Answers of the trust check by address: most requests come from few peers. */
@@ -20,7 +21,7 @@ export class ForwardedHeaders {
     this.#via = `1.1 ${settings.via}`;
   }
 
-  /** Whether a field of the client's is replaced by what `append` writes. */
+  /** Whether a field of the client's is replaced by what `fields` writes. */
   owns(name: string): boolean {
     switch (name.length) {
       case 3:
@@ -38,28 +39,31 @@ export class ForwardedHeaders {
     }
   }
 
-  append(exchange: Exchange, into: string[]): void {
+  /** Header lines, each with its line end. */
+  fields(exchange: Exchange): string {
     const { style, via } = this.#settings;
     const { headers } = exchange;
+    let lines = '';
     if (via !== '') {
       const before = headers.joined('via');
-      into.push('via', before === undefined ? this.#via : `${before}, ${this.#via}`);
+      lines += `via: ${listed(before, this.#via)}\r\n`;
     }
-    if (style === 'off') return;
+    if (style === 'off') return lines;
     const ip = exchange.clientIp();
     const believed = this.#trusted.length > 0 && this.#isTrusted(ip);
     if (style !== 'forwarded') {
       const before = believed ? headers.joined('x-forwarded-for') : undefined;
-      into.push('x-forwarded-for', before === undefined ? ip : `${before}, ${ip}`);
-      into.push('x-forwarded-host', (believed && headers.get('x-forwarded-host')) || headers.host);
-      into.push('x-forwarded-proto', (believed && headers.get('x-forwarded-proto')) || 'http');
+      lines += `x-forwarded-for: ${listed(before, ip)}\r\n`;
+      lines += `x-forwarded-host: ${value(believed, headers.get('x-forwarded-host'), headers.host)}\r\n`;
+      lines += `x-forwarded-proto: ${value(believed, headers.get('x-forwarded-proto'), 'http')}\r\n`;
     }
     if (style !== 'x-forwarded') {
       const before = believed ? headers.joined('forwarded') : undefined;
       const node = ip.includes(':') ? `"[${ip}]"` : ip;
       const own = `for=${node};host="${headers.host}";proto=http`;
-      into.push('forwarded', before === undefined ? own : `${before}, ${own}`);
+      lines += `forwarded: ${listed(before, own)}\r\n`;
     }
+    return lines;
   }
 
   #isTrusted(ip: string): boolean {
@@ -76,6 +80,15 @@ export class ForwardedHeaders {
       ([range, bits]) => range.kind() === address.kind() && address.match(range, bits),
     );
   }
+}
+
+/** Ours after what the client sent, where that can be passed on. */
+function listed(before: string | undefined, own: string): string {
+  return before === undefined || !isFieldValue(before) ? own : `${before}, ${own}`;
+}
+
+function value(believed: boolean, given: string | undefined, own: string): string {
+  return believed && given !== undefined && given !== '' && isFieldValue(given) ? given : own;
 }
 
 function bitsOf(address: string): number {

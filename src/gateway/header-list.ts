@@ -3,8 +3,13 @@
  * often than it is searched, and a request has about a dozen. Names are lower case.
  */
 export class HeaderList {
-  readonly names: string[] = [];
-  readonly values: string[] = [];
+  readonly names: string[];
+  readonly values: string[];
+
+  constructor(names: string[] = [], values: string[] = []) {
+    this.names = names;
+    this.values = values;
+  }
 
   get count(): number {
     return this.names.length;

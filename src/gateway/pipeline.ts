@@ -11,10 +11,11 @@ import { hashInput } from './hash-input.ts';
 import { type ProblemCode, problems } from './problems.ts';
 import { isBodyless, problemReply, sendReply } from './reply.ts';
 import { RequestBody } from './request-body.ts';
-import { outgoingHeaders, outgoingTarget } from './request-head.ts';
+import { outgoingHead } from './request-head.ts';
 import { responseHead } from './response-fields.ts';
 import { ResponseRelay } from './response-relay.ts';
 import { Attempt, type AttemptReceiver } from './upstream/attempt.ts';
+import type { ParsedHead } from './upstream/response-parser.ts';
 import {
   type AttemptFailure,
   isSafeToRepeat,
@@ -117,7 +118,8 @@ function forward(exchange: Exchange): void {
     refuse(exchange, 'body-too-large');
     return;
   }
-  exchange.body = new RequestBody(res, bytesMax, () => bodyTooLarge(exchange));
+  const length = headers.chunked ? -1 : Number(headers.contentLength);
+  exchange.body = new RequestBody(res, length, bytesMax, () => bodyTooLarge(exchange));
   // A short body comes in the same packet as its head, right after this callback.
   queueMicrotask(() => {
     if (!exchange.finished) guarded(exchange, attempt);
@@ -126,7 +128,7 @@ function forward(exchange: Exchange): void {
 
 /** Sends the request to one endpoint; also the second time. */
 function attempt(exchange: Exchange): void {
-  const { upstream, worker, headers } = exchange;
+  const { upstream, worker } = exchange;
   assert(upstream !== null, 'an exchange that goes upstream has its upstream');
   const nowMs = worker.nowMs();
   const endpoint = upstream.balancer.pick(hashInput(exchange, upstream), exchange.tried, nowMs);
@@ -134,9 +136,9 @@ function attempt(exchange: Exchange): void {
     refuse(exchange, endpoint);
     return;
   }
-  const fields = outgoingHeaders(exchange, upstream, endpoint);
-  if (fields === null) {
-    refuse(exchange, 'bad-header-value');
+  const head = outgoingHead(exchange, upstream, endpoint);
+  if (typeof head !== 'string') {
+    refuse(exchange, head.refusal);
     return;
   }
   if (exchange.attemptCount === 0) upstream.budget.first(nowMs);
@@ -147,9 +149,8 @@ function attempt(exchange: Exchange): void {
   current.call = endpoint.pool.send(
     {
       method: exchange.method,
-      target: outgoingTarget(exchange),
-      headers: fields,
-      body: headers.hasBody ? (exchange.body?.take() ?? null) : null,
+      head,
+      body: exchange.body,
       headersMs: upstream.headersMs,
       idleMs: upstream.idleMs,
     },
@@ -162,8 +163,8 @@ function attempt(exchange: Exchange): void {
 }
 
 const receiver: AttemptReceiver = {
-  onHead({ exchange }, status, rawHeaders) {
-    guarded(exchange, () => receiveHead(exchange, status, rawHeaders));
+  onHead({ exchange }, head) {
+    guarded(exchange, () => receiveHead(exchange, head));
   },
   onChunk({ exchange }, chunk) {
     if (exchange.finished) return true;
@@ -184,21 +185,22 @@ const receiver: AttemptReceiver = {
   },
 };
 
-function receiveHead(exchange: Exchange, status: number, raw: readonly Buffer[]): void {
+function receiveHead(exchange: Exchange, received: ParsedHead): void {
   const { upstream, worker } = exchange;
+  const { status } = received;
   assert(upstream !== null && exchange.plan !== null, 'a response belongs to a forwarded exchange');
   if (wantsRepeatOfStatus(upstream.retryOn, status) && mayRepeat(exchange, 'maybe')) {
     exchange.attempt?.abandon();
     repeat(exchange);
     return;
   }
-  const head = responseHead(exchange, status, raw);
+  const head = responseHead(exchange, received);
   const bodyless = exchange.method === 'HEAD' || isBodyless(status);
   exchange.status = status;
   const relay = new ResponseRelay(
     exchange.res,
-    head.text,
-    head.contentLength,
+    head,
+    received.contentLength,
     bodyless,
     worker.draining,
     () => drained(exchange),

@@ -3,6 +3,7 @@ import { HeaderList } from './header-list.ts';
 import type { PreparedReply } from './plan/reply-plan.ts';
 import type { Problem } from './problems.ts';
 import { asBytes, prepareHead } from './response-head.ts';
+import { endWithoutBody } from './response-relay.ts';
 
 /** Statuses whose responses have no body and no length (RFC 9110, section 6.4.1). */
 export function isBodyless(status: number): boolean {
@@ -15,12 +16,12 @@ export function sendReply(exchange: Exchange, reply: PreparedReply, close: boole
   exchange.status = reply.status;
   res.writeStatus(typeof reply.head === 'string' ? asBytes(reply.head) : reply.head);
   if (isBodyless(reply.status)) {
-    res.endWithoutBody(undefined, close);
+    endWithoutBody(res, -1, close);
     return;
   }
   const length = typeof reply.body === 'string' ? Buffer.byteLength(reply.body) : reply.body.length;
   if (exchange.method === 'HEAD') {
-    res.endWithoutBody(length, close);
+    endWithoutBody(res, length, close);
     return;
   }
   exchange.bytesOut = length;

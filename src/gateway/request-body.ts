@@ -1,83 +1,109 @@
-import { Readable } from 'node:stream';
 import type { HttpResponse } from '../base/uws.ts';
+import type { BodyWriter, OutgoingBody } from './upstream/connection.ts';
 
 /** So much of a body may wait for the upstream before the client is stopped. */
 const waitingBytesMax = 64 * 1024;
 
 /**
  * The body of a request on its way upstream: read from the client only as fast as the upstream
- * takes it. Nobody else keeps what went by, so a request whose body was taken is never repeated.
+ * takes it. Nobody keeps what went by, so a request whose body was taken is never repeated.
  */
-export class RequestBody {
-  /** Whether any of it was handed on. */
-  consumed = false;
+export class RequestBody implements OutgoingBody {
+  readonly length: number;
+  /** Bytes that came from the client. */
   bytes = 0;
-  /** All of it came before it was asked for: a short body in the same packet as its head. */
-  #whole: Buffer | null = null;
-  #early: Buffer[] = [];
+  #taken = false;
   #complete = false;
-  #stream: Readable | null = null;
+  #waiting: Buffer[] = [];
+  #waitingBytes = 0;
+  #writer: BodyWriter | null = null;
+  #over = false;
   #paused = false;
   #gone = false;
   readonly #res: HttpResponse;
   readonly #bytesMax: number;
   readonly #onTooLarge: () => void;
 
-  constructor(res: HttpResponse, bytesMax: number, onTooLarge: () => void) {
+  /** `length`: what `Content-Length` says, or -1 for chunks. */
+  constructor(res: HttpResponse, length: number, bytesMax: number, onTooLarge: () => void) {
     this.#res = res;
+    this.length = length;
     this.#bytesMax = bytesMax;
     this.#onTooLarge = onTooLarge;
     res.onData((chunk, isLast) => this.#data(chunk, isLast));
   }
 
-  /** What to give to the upstream client: all of it if it is there already, else a stream. */
-  take(): Buffer | Readable {
-    this.consumed = true;
-    if (this.#complete && this.#stream === null) {
-      this.#whole ??= this.#early.length === 1 ? (this.#early[0] as Buffer) : Buffer.concat(this.#early);
-      return this.#whole;
-    }
-    const stream = new Readable({
-      highWaterMark: waitingBytesMax,
-      read: () => this.#resume(),
-    });
-    this.#stream = stream;
-    for (const chunk of this.#early) stream.push(chunk);
-    this.#early = [];
-    return stream;
+  /** Whether any of it was handed on. */
+  get consumed(): boolean {
+    return this.#taken;
   }
 
-  /** The client is gone: the upstream must see a broken body, not a short one. */
+  /** A short body comes in the same packet as its head and goes out with the head. */
+  get whole(): Buffer | null {
+    if (!this.#complete || this.#taken || this.length < 0) return null;
+    this.#taken = true;
+    return this.#waiting.length === 1 ? (this.#waiting[0] as Buffer) : Buffer.concat(this.#waiting);
+  }
+
+  /** The upstream takes pieces: what waits goes out, then what comes. */
+  start(writer: BodyWriter): void {
+    this.#taken = true;
+    let more = true;
+    for (const chunk of this.#waiting) more = writer.write(chunk) && more;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    if (this.#complete) {
+      this.#finish(writer);
+      return;
+    }
+    this.#writer = more ? writer : null;
+    if (more) this.#resume();
+  }
+
+  /** The client is gone: nothing may be asked of its connection any more. */
   clientGone(): void {
     this.#gone = true;
-    if (!this.#complete) this.#stream?.destroy();
+    this.#over = true;
   }
 
-  /** The upstream is done with the exchange: what still comes is read and dropped. */
+  /** The exchange is done: what still comes is read and dropped. */
   discard(): void {
-    this.#early = [];
-    this.#stream = null;
-    this.#complete = true;
+    this.#over = true;
+    this.#waiting = [];
+    this.#writer = null;
     this.#resume();
   }
 
   #data(chunk: ArrayBuffer, isLast: boolean): void {
     this.bytes += chunk.byteLength;
+    if (this.#over) return;
     if (this.bytes > this.#bytesMax) {
       this.#onTooLarge();
       return;
     }
-    if (this.#complete) return;
     this.#complete = isLast;
+    // Written at once or kept: both need a copy, since the bytes are gone after this call.
     const copy = Buffer.from(chunk.slice(0));
-    if (this.#stream === null) {
-      if (copy.length > 0) this.#early.push(copy);
-      if (!isLast && this.bytes >= waitingBytesMax) this.#pause();
+    const writer = this.#writer;
+    if (writer === null) {
+      this.#waiting.push(copy);
+      this.#waitingBytes += copy.length;
+      if (this.#waitingBytes >= waitingBytesMax && !isLast) this.#pause();
       return;
     }
-    const wantsMore = copy.length === 0 || this.#stream.push(copy);
-    if (isLast) this.#stream.push(null);
-    else if (!wantsMore) this.#pause();
+    const more = writer.write(copy);
+    if (isLast) {
+      this.#finish(writer);
+    } else if (!more) {
+      this.#writer = null;
+      this.#pause();
+    }
+  }
+
+  #finish(writer: BodyWriter): void {
+    if (this.#over) return;
+    this.#over = true;
+    writer.end();
   }
 
   #pause(): void {

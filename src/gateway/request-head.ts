@@ -1,35 +1,47 @@
 import { hostKind } from '../memory/shape-kinds.ts';
-import { isFieldValue } from './door.ts';
+import { isFieldValue, isTargetText } from './door.ts';
 import type { Exchange } from './exchange.ts';
 import { isHopByHop, listedNames } from './hop-by-hop.ts';
 import type { Endpoint } from './upstream/endpoint.ts';
 import type { UpstreamPlan } from './upstream/upstream-plan.ts';
 
+/** Why a request cannot be passed on as it came. */
+export interface HeadRefusal {
+  readonly refusal: 'bad-header-value' | 'bad-target';
+}
+
 /**
- * The header fields of the request that goes upstream, names and values by turns: the client's as
- * changed by the request policies, without what concerns its connection alone, with ours.
- * Null: a value cannot be passed on as it came.
+ * The request line and fields of the request that goes upstream: the client's as changed by the
+ * request policies, without what concerns its connection alone, with ours. Every text is checked
+ * here, so nothing that a client sent can end a line.
  */
-export function outgoingHeaders(
+export function outgoingHead(
   exchange: Exchange,
   upstream: UpstreamPlan,
   endpoint: Endpoint,
-): string[] | null {
+): string | HeadRefusal {
   const { headers, worker } = exchange;
   const { names, values } = headers;
-  const connection = headers.joined('connection');
+  const target = outgoingTarget(exchange);
+  if (target === null) return { refusal: 'bad-target' };
+  const connection = headers.hasConnection ? headers.joined('connection') : undefined;
   const listed = connection === undefined ? null : listedNames(connection);
-  const into: string[] = ['host', hostOf(exchange, upstream, endpoint)];
+  let head = `${exchange.method} ${target} HTTP/1.1\r\nhost: ${hostOf(exchange, upstream, endpoint)}\r\n`;
   for (let i = 0; i < names.length; i++) {
     const name = names[i] as string;
-    if (name === 'host' || isHopByHop(name) || worker.forwarded.owns(name)) continue;
-    if (listed?.has(name) === true && name !== 'content-length') continue;
+    if (isWrittenAnew(name) || isHopByHop(name) || worker.forwarded.owns(name)) continue;
+    if (listed?.has(name) === true) continue;
     const value = values[i] as string;
-    if (!isFieldValue(value)) return null;
-    into.push(name, value);
+    if (!isFieldValue(value)) return { refusal: 'bad-header-value' };
+    head += `${name}: ${value}\r\n`;
   }
-  worker.forwarded.append(exchange, into);
-  return into;
+  // An empty body is told of too, so that nobody waits for one.
+  if (headers.contentLengthCount > 0 && !headers.hasBody) head += 'content-length: 0\r\n';
+  return head + worker.forwarded.fields(exchange);
+}
+
+function isWrittenAnew(name: string): boolean {
+  return name === 'host' || name === 'content-length';
 }
 
 function hostOf(exchange: Exchange, upstream: UpstreamPlan, endpoint: Endpoint): string {
@@ -37,9 +49,13 @@ function hostOf(exchange: Exchange, upstream: UpstreamPlan, endpoint: Endpoint):
   return upstream.host === hostKind.fixed ? upstream.hostValue : exchange.headers.host;
 }
 
-/** The path and query that go upstream. */
-export function outgoingTarget(exchange: Exchange): string {
+/** The path and query that go upstream, or null: a rewrite made something that is no target. */
+function outgoingTarget(exchange: Exchange): string | null {
   const rewrite = exchange.plan?.rewrite ?? null;
-  const path = rewrite === null ? exchange.path : (rewrite.constant ?? rewrite.render(exchange));
+  let { path } = exchange;
+  if (rewrite !== null) {
+    path = rewrite.constant ?? rewrite.render(exchange);
+    if (rewrite.constant === null && !(path.startsWith('/') && isTargetText(path))) return null;
+  }
   return exchange.query === '' ? path : `${path}?${exchange.query}`;
 }

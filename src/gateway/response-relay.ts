@@ -5,6 +5,16 @@ import { asBytes } from './response-head.ts';
 type Framing = 'none' | 'sized' | 'chunked';
 
 /**
+ * Ends a response that has no body; `length` is the one that it tells, or -1. A length that is
+ * given as undefined would be written as a number, so it is left out.
+ */
+export function endWithoutBody(res: HttpResponse, length: number, close: boolean): void {
+  if (length >= 0) res.endWithoutBody(length, close);
+  else if (close) res.writeHeader('connection', 'close').endWithoutBody();
+  else res.endWithoutBody();
+}
+
+/**
  * Passes one response to the client as it comes: the head goes out with the first bytes of the
  * body, or by itself as soon as the upstream's packet that brought it is done. Holds at most one
  * chunk: when the client is slow the upstream is stopped until `onWritable`.
@@ -81,7 +91,7 @@ export class ResponseRelay {
     this.#res.cork(() => {
       this.#writeHead();
       if (this.#framing === 'none') {
-        this.#res.endWithoutBody(this.#length >= 0 ? this.#length : undefined, this.#close);
+        endWithoutBody(this.#res, this.#length, this.#close);
       } else {
         this.#res.end('', this.#close);
       }
@@ -102,8 +112,9 @@ export class ResponseRelay {
     const from = this.#res.getWriteOffset();
     const [taken, done] = this.#res.tryEnd(chunk, this.#length);
     if (taken || done) return true;
-    this.#waiting = chunk;
-    this.#waitingFrom = from;
+    // The bytes change after this call: what the socket did not take is copied.
+    this.#waitingFrom = this.#res.getWriteOffset();
+    this.#waiting = Buffer.from(chunk.subarray(this.#waitingFrom - from));
     this.#listen();
     return false;
   }

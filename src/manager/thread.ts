@@ -22,6 +22,7 @@ const start = workerData as ManagerStart;
 const main = present(parentPort, 'the manager has a parent');
 const { settings } = start;
 const log = createLog('manager', settings.log.level);
+const workerLog = createLog(null, settings.log.level);
 let nodeState: 'starting' | 'serving' | 'draining' = 'starting';
 
 nameThread('manager');
@@ -109,7 +110,7 @@ async function run(): Promise<void> {
 }
 
 function writeBatch({ records, dropped }: LogBatch): void {
-  for (const record of records) writeRecord(log, record);
+  for (const record of records) writeRecord(workerLog, record);
   if (dropped > 0) log.warn({ dropped }, 'log records were dropped: more came than could be written');
 }
 

@@ -1,11 +1,13 @@
 import type { Exchange } from '../exchange.ts';
-import type { ResponseSink, UpstreamCall } from './connection-pool.ts';
+import type { ResponseSink } from './connection.ts';
+import type { UpstreamCall } from './connection-pool.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { ParsedHead } from './response-parser.ts';
 import type { AttemptFailure, Sent } from './retry-rule.ts';
 
 /** What the pipeline does with what an attempt brings. */
 export interface AttemptReceiver {
-  onHead(attempt: Attempt, status: number, rawHeaders: readonly Buffer[]): void;
+  onHead(attempt: Attempt, head: ParsedHead): void;
   onChunk(attempt: Attempt, chunk: Buffer): boolean;
   onEnd(attempt: Attempt): void;
   onFailure(attempt: Attempt, failure: AttemptFailure, sent: Sent, message: string): void;
@@ -28,9 +30,9 @@ export class Attempt implements ResponseSink {
     endpoint.began(nowMs);
   }
 
-  onHead(status: number, rawHeaders: readonly Buffer[]): void {
-    this.status = status;
-    this.#receiver.onHead(this, status, rawHeaders);
+  onHead(head: ParsedHead): void {
+    this.status = head.status;
+    this.#receiver.onHead(this, head);
   }
 
   onChunk(chunk: Buffer): boolean {

@@ -1,97 +1,80 @@
-import { buildConnector, Client, type Dispatcher, errors } from 'undici';
-import { messageOf } from '../../base/errors.ts';
+import { every, monotonicMs } from '../../base/clock.ts';
+import { type OutgoingRequest, type ResponseSink, UpstreamConnection } from './connection.ts';
+import type { ParsedHead } from './response-parser.ts';
 import type { AttemptFailure, Sent } from './retry-rule.ts';
-
-/** What goes over a connection: one request of one exchange. */
-export interface OutgoingRequest {
-  readonly method: string;
-  /** Path with query, origin form. */
-  readonly target: string;
-  /** Names and values by turns. */
-  readonly headers: string[];
-  readonly body: Buffer | import('node:stream').Readable | null;
-  readonly headersMs: number;
-  readonly idleMs: number;
-}
-
-/** What comes back. `onHead` at most once, then chunks, then exactly one of `onEnd`, `onFailure`. */
-export interface ResponseSink {
-  onHead(status: number, rawHeaders: readonly Buffer[]): void;
-  /** False: no more until `resume`. */
-  onChunk(chunk: Buffer): boolean;
-  onEnd(): void;
-  onFailure(failure: AttemptFailure, sent: Sent, message: string): void;
-}
 
 /** Requests that may wait for a connection of one endpoint; one more is refused. */
 const waitingCountMax = 1024;
 
 /**
- * How long an unused connection stays open. Shorter than what common servers grant, so that we
- * close first; a server that states less in `Keep-Alive` is believed.
+ * How long an unused connection stays open: shorter than what common servers grant, so that we
+ * close first. A server that states less in `Keep-Alive` is believed.
  */
 const keepAliveMs = 4_000;
-const headBytesMax = 64 * 1024;
+
+/** How exactly time limits are kept. */
+const clockMs = 50;
+
+/** A request under way, as its exchange sees it. */
+export interface UpstreamCall {
+  /** Lets a response go on whose sink wanted no more. */
+  resume(): void;
+  /** Ends it without a further word to the sink. */
+  abort(): void;
+}
 
 /**
- * The connections of one worker to one endpoint: undici clients without pipelining, each with at
- * most one request. The one file that imports undici.
- *
- * Not undici's own Pool, since that cannot change its size while it is warm and queues without a
- * bound. Unused connections are taken last in, first out, so that surplus ones idle out.
+ * The connections of one worker to one endpoint, each with at most one request. Unused ones are
+ * taken last in, first out, so that surplus ones time out; requests beyond the limit wait in order.
  */
 export class ConnectionPool {
-  readonly #origin: string;
-  readonly #free: Client[] = [];
-  readonly #all = new Set<Client>();
+  readonly #host: string;
+  readonly #port: number;
+  readonly #free: UpstreamConnection[] = [];
+  readonly #all = new Set<UpstreamConnection>();
   readonly #waiting: PooledCall[] = [];
+  readonly #owner = {
+    onFree: (connection: UpstreamConnection) => this.#onFree(connection),
+    onGone: (connection: UpstreamConnection) => this.#onGone(connection),
+  };
   #connections = 1;
   #connectMs = 1000;
-  #connector: ReturnType<typeof buildConnector>;
   #closed = false;
 
   constructor(origin: string) {
-    this.#origin = origin;
-    this.#connector = buildConnector({ timeout: this.#connectMs });
+    const { hostname, port } = new URL(origin);
+    this.#host = hostname.replace(/^\[|\]$/g, '');
+    this.#port = Number(port === '' ? '80' : port);
+    pools.add(this);
   }
 
   get connectionCount(): number {
     return this.#all.size;
   }
 
-  /** Takes effect for the next request; connections over the limit close when they are done. */
+  /** Takes effect at once for new connections; those over the limit close when they are free. */
   configure(connections: number, connectMs: number): void {
     this.#connections = connections;
-    if (connectMs !== this.#connectMs) this.#connector = buildConnector({ timeout: connectMs });
     this.#connectMs = connectMs;
+    while (this.#all.size > connections && this.#free.length > 0) this.#free.shift()?.close();
     this.#serveWaiting();
   }
 
   /** Sends now, or when a connection is free; null: too many wait already. */
   send(request: OutgoingRequest, sink: ResponseSink): UpstreamCall | null {
-    if (this.#waiting.length >= waitingCountMax) return null;
+    const connection = this.#take();
+    if (connection === null && this.#waiting.length >= waitingCountMax) return null;
     const call = new PooledCall(this, request, sink);
-    const client = this.#take();
-    if (client === null) this.#waiting.push(call);
-    else call.dispatch(client);
+    if (connection === null) this.#waiting.push(call);
+    else call.start(connection);
     return call;
   }
 
-  /** No new requests; connections close as they finish. */
+  /** No new requests; connections close as they become free. */
   close(): void {
     this.#closed = true;
-    for (const client of this.#free.splice(0)) this.#drop(client);
-  }
-
-  /** A call is done with its connection. */
-  give(client: Client): void {
-    if (this.#closed || this.#all.size > this.#connections) {
-      this.#drop(client);
-      return;
-    }
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#free.push(client);
-    else next.dispatch(client);
+    for (const connection of [...this.#all]) connection.close();
+    if (this.#all.size === 0) pools.delete(this);
   }
 
   /** A call gave up before it had a connection. */
@@ -100,55 +83,60 @@ export class ConnectionPool {
     if (at >= 0) this.#waiting.splice(at, 1);
   }
 
-  #serveWaiting(): void {
-    while (this.#waiting.length > 0) {
-      const client = this.#take();
-      if (client === null) return;
-      this.#waiting.shift()?.dispatch(client);
-    }
+  expire(nowMs: number): void {
+    for (const connection of [...this.#all]) connection.expire(nowMs);
   }
 
-  #take(): Client | null {
+  #take(): UpstreamConnection | null {
     const free = this.#free.pop();
     if (free !== undefined) return free;
     if (this.#all.size >= this.#connections) return null;
-    const client = new Client(this.#origin, {
-      pipelining: 1,
-      keepAliveTimeout: keepAliveMs,
-      maxHeaderSize: headBytesMax,
-      connect: (options, callback) => this.#connector(options, callback),
-    });
-    this.#all.add(client);
-    return client;
+    const connection = new UpstreamConnection(
+      this.#host,
+      this.#port,
+      this.#connectMs,
+      keepAliveMs,
+      this.#owner,
+    );
+    this.#all.add(connection);
+    return connection;
   }
 
-  #drop(client: Client): void {
-    this.#all.delete(client);
-    client.close().catch(() => {
-      // The connection is gone already, which is what was wanted.
-    });
+  #serveWaiting(): void {
+    while (this.#waiting.length > 0) {
+      const connection = this.#take();
+      if (connection === null) return;
+      this.#waiting.shift()?.start(connection);
+    }
+  }
+
+  #onFree(connection: UpstreamConnection): void {
+    if (this.#closed || this.#all.size > this.#connections) {
+      connection.close();
+      return;
+    }
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free.push(connection);
+    else next.start(connection);
+  }
+
+  #onGone(connection: UpstreamConnection): void {
+    this.#all.delete(connection);
+    const at = this.#free.indexOf(connection);
+    if (at >= 0) this.#free.splice(at, 1);
+    if (this.#closed && this.#all.size === 0) pools.delete(this);
+    // Later: whoever lost this connection is told first.
+    else if (this.#waiting.length > 0) queueMicrotask(() => this.#serveWaiting());
   }
 }
 
-/** A request under way, as its exchange sees it. */
-export interface UpstreamCall {
-  /** Lets a response go on whose sink returned false. */
-  resume(): void;
-  /** Ends it without a further word to the sink. */
-  abort(): void;
-}
-
-/** undici's handler for one request, without a closure per request. */
-class PooledCall implements UpstreamCall, Dispatcher.DispatchHandler {
+/** A request of the pool's: waits for a connection, then has one. */
+class PooledCall implements UpstreamCall, ResponseSink {
   readonly #pool: ConnectionPool;
   readonly #request: OutgoingRequest;
   readonly #sink: ResponseSink;
-  #client: Client | null = null;
-  #abort: ((error?: Error) => void) | null = null;
-  #resume: (() => void) | null = null;
-  #sent: Sent = 'no';
-  #headed = false;
-  #aborted = false;
+  #connection: UpstreamConnection | null = null;
+  #over = false;
 
   constructor(pool: ConnectionPool, request: OutgoingRequest, sink: ResponseSink) {
     this.#pool = pool;
@@ -156,82 +144,43 @@ class PooledCall implements UpstreamCall, Dispatcher.DispatchHandler {
     this.#sink = sink;
   }
 
-  dispatch(client: Client): void {
-    this.#client = client;
-    const { method, target, headers, body, headersMs, idleMs } = this.#request;
-    try {
-      client.dispatch(
-        {
-          method: method as Dispatcher.HttpMethod,
-          path: target,
-          headers,
-          body,
-          headersTimeout: headersMs,
-          bodyTimeout: idleMs,
-        },
-        this,
-      );
-    } catch (error) {
-      this.onError(error as Error);
-    }
+  start(connection: UpstreamConnection): void {
+    this.#connection = connection;
+    connection.send(this.#request, this);
+  }
+
+  onHead(head: ParsedHead): void {
+    this.#sink.onHead(head);
+  }
+
+  onChunk(chunk: Buffer): boolean {
+    return this.#sink.onChunk(chunk);
+  }
+
+  onEnd(): void {
+    this.#over = true;
+    this.#sink.onEnd();
+  }
+
+  onFailure(failure: AttemptFailure, sent: Sent, message: string): void {
+    this.#over = true;
+    this.#sink.onFailure(failure, sent, message);
   }
 
   resume(): void {
-    this.#resume?.();
+    if (!this.#over) this.#connection?.resume();
   }
 
   abort(): void {
-    if (this.#aborted) return;
-    this.#aborted = true;
-    if (this.#client === null) this.#pool.forget(this);
-    else this.#abort?.(new errors.RequestAbortedError());
-  }
-
-  onConnect(abort: (error?: Error) => void): void {
-    this.#abort = abort;
-    if (this.#aborted) abort(new errors.RequestAbortedError());
-    else this.#sent = 'maybe';
-  }
-
-  onHeaders(status: number, headers: Buffer[], resume: () => void): boolean {
-    if (status < 200 || this.#aborted) return true;
-    this.#headed = true;
-    this.#resume = resume;
-    this.#sink.onHead(status, headers);
-    return true;
-  }
-
-  onData(chunk: Buffer): boolean {
-    return this.#aborted || this.#sink.onChunk(chunk);
-  }
-
-  onComplete(): void {
-    this.#release();
-    if (!this.#aborted) this.#sink.onEnd();
-  }
-
-  onError(error: Error): void {
-    this.#release();
-    if (this.#aborted) return;
-    const failure = failureOf(error, this.#sent, this.#headed);
-    this.#sink.onFailure(failure, this.#sent, messageOf(error));
-  }
-
-  #release(): void {
-    const client = this.#client;
-    this.#client = null;
-    this.#abort = null;
-    if (client !== null) this.#pool.give(client);
+    if (this.#over) return;
+    this.#over = true;
+    if (this.#connection === null) this.#pool.forget(this);
+    else this.#connection.abort();
   }
 }
 
-function failureOf(error: Error, sent: Sent, headed: boolean): AttemptFailure {
-  if (error instanceof errors.ConnectTimeoutError) return 'connect-timeout';
-  if (error instanceof errors.HeadersTimeoutError) return 'headers-timeout';
-  if (error instanceof errors.BodyTimeoutError) return 'idle-timeout';
-  if (error instanceof errors.HTTPParserError) return 'protocol';
-  if (error instanceof errors.HeadersOverflowError) return 'protocol';
-  if (error instanceof errors.ResponseContentLengthMismatchError) return 'reset';
-  if (error instanceof errors.InvalidArgumentError) return 'protocol';
-  return sent === 'no' && !headed ? 'connect' : 'reset';
-}
+const pools = new Set<ConnectionPool>();
+every(clockMs, () => {
+  const nowMs = monotonicMs();
+  for (const pool of pools) pool.expire(nowMs);
+});

@@ -54,15 +54,14 @@ export class HealthCheck {
     const call = this.#endpoint.pool.send(
       {
         method: 'GET',
-        target: settings.path,
-        headers: ['host', this.#endpoint.authority, 'user-agent', 'cutover-health'],
+        head: `GET ${settings.path} HTTP/1.1\r\nhost: ${this.#endpoint.authority}\r\nuser-agent: cutover-health\r\n`,
         body: null,
         headersMs: settings.timeoutMs,
         idleMs: settings.timeoutMs,
       },
       {
-        onHead: (code) => {
-          status = code;
+        onHead: (head) => {
+          status = head.status;
         },
         onChunk: () => true,
         onEnd: () => done(status >= 200 && status < 400),
