@@ -3,7 +3,15 @@
 // milliseconds. Uses nothing but Node until the packages are there.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -37,7 +45,9 @@ async function step(name, { reads, writes, says }, work) {
   const stampFile = join(stampFolder, name);
   const stamp = fingerprint(reads);
   const done =
-    existsSync(join(root, writes)) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp;
+    existsSync(join(root, writes)) &&
+    existsSync(stampFile) &&
+    readFileSync(stampFile, 'utf8') === stamp;
   if (done) return false;
   const began = Date.now();
   log(`${says} …`);
@@ -81,7 +91,10 @@ async function generateShapeCode() {
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text);
   }
-  const program = ts.createProgram(Object.keys(files).map((name) => join(target, name)), options);
+  const program = ts.createProgram(
+    Object.keys(files).map((name) => join(target, name)),
+    options,
+  );
   const problems = [...ts.getPreEmitDiagnostics(program), ...program.emit().diagnostics];
   if (problems.length > 0) {
     throw new Error(ts.flattenDiagnosticMessageText(problems[0].messageText, '\n'));
@@ -98,7 +111,11 @@ export async function setUp() {
   mkdirSync(stampFolder, { recursive: true });
   await step(
     'packages',
-    { reads: ['package.json', 'package-lock.json'], writes: 'node_modules', says: 'installing packages' },
+    {
+      reads: ['package.json', 'package-lock.json'],
+      writes: 'node_modules',
+      says: 'installing packages',
+    },
     () =>
       run(
         'npm',
@@ -108,12 +125,20 @@ export async function setUp() {
   );
   await step(
     'generated',
-    { reads: ['src/memory/schema', 'package-lock.json'], writes: 'build/generated', says: 'generating FlatBuffers code' },
+    {
+      reads: ['src/memory/schema', 'package-lock.json'],
+      writes: 'build/generated',
+      says: 'generating FlatBuffers code',
+    },
     generateShapeCode,
   );
   await step(
     'typescript',
-    { reads: ['src', 'tsconfig.json', 'package-lock.json'], writes: 'build/cli/main.js', says: 'building TypeScript' },
+    {
+      reads: ['src', 'tsconfig.json', 'package-lock.json'],
+      writes: 'build/cli/main.js',
+      says: 'building TypeScript',
+    },
     () =>
       run(
         process.execPath,
@@ -123,7 +148,11 @@ export async function setUp() {
   );
   await step(
     'native',
-    { reads: ['native', 'package-lock.json'], writes: 'build/native', says: 'building native parts' },
+    {
+      reads: ['native', 'package-lock.json'],
+      writes: 'build/native',
+      says: 'building native parts',
+    },
     async () => {
       mkdirSync(join(root, 'build', 'native'), { recursive: true });
       const { buildNative } = await import(pathToFileURL(join(root, 'native', 'build.mjs')).href);

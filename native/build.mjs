@@ -18,7 +18,17 @@ export async function buildNative({ log }) {
   const output = join(target, 'thread-guard.node');
   const temporary = `${output}.${process.pid}`;
   const source = join(folder, 'thread-guard.c');
-  const flags = ['-std=c11', '-O2', '-Wall', '-Wextra', '-fPIC', '-shared', '-o', temporary, source];
+  const flags = [
+    '-std=c11',
+    '-O2',
+    '-Wall',
+    '-Wextra',
+    '-fPIC',
+    '-shared',
+    '-o',
+    temporary,
+    source,
+  ];
   for (const compiler of ['cc', 'gcc', 'clang']) {
     const { error, status, stderr } = spawnSync(compiler, flags, { encoding: 'utf8' });
     if (error !== undefined) continue;

@@ -15,7 +15,14 @@ const newerVersion = 'GLIBC_2.38';
 
 /** Offsets in the 64 bit little-endian ELF header, section headers, symbols and version needs. */
 const elf = { shoff: 0x28, shentsize: 0x3a, shnum: 0x3c, headerBytes: 0x40 } as const;
-const section = { type: 0x04, offset: 0x18, size: 0x20, link: 0x28, info: 0x2c, bytes: 0x40 } as const;
+const section = {
+  type: 0x04,
+  offset: 0x18,
+  size: 0x20,
+  link: 0x28,
+  info: 0x2c,
+  bytes: 0x40,
+} as const;
 const sectionType = { dynsym: 11, verneed: 0x6ffffffe, versym: 0x6fffffff } as const;
 const symbol = { name: 0, sectionIndex: 6, bytes: 24 } as const;
 const need = { count: 2, aux: 8, next: 12 } as const;
@@ -91,7 +98,10 @@ function weakenVersion(bytes: Buffer, sections: readonly Section[]): void {
     for (let index = 0; index < auxCount; index++) {
       const name = textAt(bytes, names.offset + bytes.readUInt32LE(aux + needAux.name));
       if (name === newerVersion) {
-        bytes.writeUInt16LE(bytes.readUInt16LE(aux + needAux.flags) | flagWeak, aux + needAux.flags);
+        bytes.writeUInt16LE(
+          bytes.readUInt16LE(aux + needAux.flags) | flagWeak,
+          aux + needAux.flags,
+        );
       }
       aux += bytes.readUInt32LE(aux + needAux.next);
     }

@@ -43,6 +43,9 @@ export const respondBodyBytesMax = 1024 * 1024;
 /** Bytes of one set of definitions as sent to the admin interface: 20,000 routes of 800 bytes. */
 export const definitionsBytesMax = 16 * 1024 * 1024;
 
+/** Levels of maps and lists in definitions: the deepest field lies at 9, readers recurse. */
+export const nestingDepthMax = 32;
+
 /** Problems reported in one go; past this the count of the rest is given. */
 export const problemCountMax = 500;
 

@@ -1,3 +1,4 @@
+import type * as Uws from 'uWebSockets.js';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -5,7 +6,6 @@ import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, threadId } from 'node:worker_threads';
-import type * as Uws from 'uWebSockets.js';
 import { withoutNewerGlibc } from './elf.ts';
 import { CutoverError, messageOf } from './errors.ts';
 
@@ -37,7 +37,9 @@ export function loadUws(): UwsModule {
     `uws_${process.platform}_${process.arch}_${process.versions.modules}.node`,
   );
   if (!existsSync(file)) {
-    throw cannotLoad(`there is no binary for ${process.platform} ${process.arch} with Node ${process.version}`);
+    throw cannotLoad(
+      `there is no binary for ${process.platform} ${process.arch} with Node ${process.version}`,
+    );
   }
   try {
     return require(file) as UwsModule;

@@ -37,13 +37,23 @@ export async function callAdmin<T>(
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch (error) {
-    const cause = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
-    throw failure('node-unreachable', `no node answers at ${options.admin} (${cause}); start one with \`npm start\`, or say where it is with --admin URL`);
+    const cause =
+      error instanceof Error && error.cause !== undefined
+        ? messageOf(error.cause)
+        : messageOf(error);
+    throw failure(
+      'node-unreachable',
+      `no node answers at ${options.admin} (${cause}); start one with \`npm start\`, or say where it is with --admin URL`,
+    );
   }
   const text = await response.text();
   const answer = parse(text);
   if (response.ok) return answer as T;
-  const { code = 'http-error', detail = text, ...context } = (answer ?? {}) as Record<string, unknown>;
+  const {
+    code = 'http-error',
+    detail = text,
+    ...context
+  } = (answer ?? {}) as Record<string, unknown>;
   throw new CutoverError(String(code), String(detail), { source: 'operator', context });
 }
 
@@ -51,7 +61,10 @@ async function readToken(file: string): Promise<string> {
   try {
     return (await readFile(file, 'utf8')).trim();
   } catch (error) {
-    throw failure('token-unreadable', `the token cannot be read: ${messageOf(error)}; it is the file admin-token in the node's data folder, say where with --token-file FILE`);
+    throw failure(
+      'token-unreadable',
+      `the token cannot be read: ${messageOf(error)}; it is the file admin-token in the node's data folder, say where with --token-file FILE`,
+    );
   }
 }
 

@@ -69,8 +69,8 @@ export function printReport(report: ApplyReport, options: AdminOptions): void {
       [
         report.revision,
         report.outcome,
-        ...[timings.validateMs, timings.compileMs, timings.stagedMs, timings.switchedMs].map(
-          (ms) => ms.toFixed(1),
+        ...[timings.validateMs, timings.compileMs, timings.stagedMs, timings.switchedMs].map((ms) =>
+          ms.toFixed(1),
         ),
       ],
     ],

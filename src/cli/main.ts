@@ -44,7 +44,11 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
   else {
-    printError(error instanceof CutoverError ? error : new CutoverError('internal', messageOf(error), { source: 'internal', cause: error }));
+    printError(
+      error instanceof CutoverError
+        ? error
+        : new CutoverError('internal', messageOf(error), { source: 'internal', cause: error }),
+    );
     process.exitCode = error instanceof CutoverError && error.code === 'usage' ? 2 : 1;
   }
 }

@@ -18,12 +18,16 @@ export function validateCommand(): Command {
         printJson(parsed.ok ? { ok: true, hash: parsed.hash } : parsed);
       } else if (parsed.ok) {
         const { routes, upstreams } = parsed.definitions;
-        printLine(`${path}: ${routes.length} routes and ${upstreams.length} upstreams are in order`);
+        printLine(
+          `${path}: ${routes.length} routes and ${upstreams.length} upstreams are in order`,
+        );
       } else {
         const count = parsed.problems.length + parsed.truncated;
         const context = { problems: parsed.problems, truncated: parsed.truncated };
         const message = `${path} has ${count} ${count === 1 ? 'problem' : 'problems'}:`;
-        printError(new CutoverError('definitions-invalid', message, { source: 'operator', context }));
+        printError(
+          new CutoverError('definitions-invalid', message, { source: 'operator', context }),
+        );
       }
     });
 }

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { CutoverError } from '../base/errors.ts';
+import type { CutoverError } from '../base/errors.ts';
 import { type Problem, printProblem } from '../model/problem.ts';
 
 /** What people and programs see. The one file that writes to the terminal. */

@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import { CutoverError } from '../base/errors.ts';
 import type { ApplyReport } from '../manager/apply.ts';
 import type { RevisionSummary } from '../manager/history/revision.ts';
-import type { Ledger } from '../model/orders.ts';
 import { type Diff, printDiff } from '../model/diff.ts';
+import type { Ledger } from '../model/orders.ts';
 import { type AdminOptions, adminCommand, callAdmin } from './admin-client.ts';
 import { printReport } from './apply.ts';
 import { printJson, printLine, printTable } from './output.ts';
@@ -18,10 +18,14 @@ export function rollbackCommand(): Command {
     .description('Go back to an earlier revision; without a number, to the one before.')
     .argument('[revision]', 'its number')
     .option('--note <text>', 'why, for the history')
-    .addHelpText('after', '\nExamples:\n  cutover rollback\n  cutover rollback 41 --note "catalog errors"')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  cutover rollback\n  cutover rollback 41 --note "catalog errors"',
+    )
     .action(async (text: string | undefined, options: AdminOptions & { note?: string }) => {
       const revision = text === undefined ? await previous(options) : numberOf(text);
-      const query = options.note === undefined ? '' : `?${new URLSearchParams({ note: options.note })}`;
+      const query =
+        options.note === undefined ? '' : `?${new URLSearchParams({ note: options.note })}`;
       const path = `/v1/revisions/${revision}/rollback${query}`;
       printReport(await callAdmin<ApplyReport>(options, 'POST', path), options);
     });
@@ -63,11 +67,9 @@ export function reportCommand(): Command {
     .argument('<revision>', 'its number')
     .addHelpText('after', '\nExample:\n  cutover report 42')
     .action(async (text: string, options: AdminOptions) => {
-      const report = await callAdmin<RevisionSummary & { diff: Diff | null; ledger: Ledger | null }>(
-        options,
-        'GET',
-        `/v1/revisions/${numberOf(text)}/report`,
-      );
+      const report = await callAdmin<
+        RevisionSummary & { diff: Diff | null; ledger: Ledger | null }
+      >(options, 'GET', `/v1/revisions/${numberOf(text)}/report`);
       if (options.json === true) {
         printJson(report);
         return;
@@ -89,7 +91,11 @@ export function reportCommand(): Command {
 
 /** The newest acknowledged revision before the head whose content differs from it. */
 async function previous(options: AdminOptions): Promise<number> {
-  const { head, revisions } = await callAdmin<RevisionList>(options, 'GET', '/v1/revisions?limit=200');
+  const { head, revisions } = await callAdmin<RevisionList>(
+    options,
+    'GET',
+    '/v1/revisions?limit=200',
+  );
   const current = revisions.find(({ revision }) => revision === head);
   const found = revisions.find(
     (one) => one.revision < head && one.state === 'acknowledged' && one.hash !== current?.hash,

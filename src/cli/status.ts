@@ -43,7 +43,17 @@ function printNodes({ nodes }: NodeList): void {
       node.workers.map((one) => [one.id, one.state, one.generation, one.connections]),
     );
     printTable(
-      ['generation', 'revision', 'state', 'running', 'accepted', 'completed', 'aborted', 'refused', 'failed'],
+      [
+        'generation',
+        'revision',
+        'state',
+        'running',
+        'accepted',
+        'completed',
+        'aborted',
+        'refused',
+        'failed',
+      ],
       node.generations.map(({ generation, revision, state, pinned, ledger }) => [
         generation,
         revision,

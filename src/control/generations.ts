@@ -120,7 +120,9 @@ export class Generations {
   }
 
   get draining(): boolean {
-    return this.#orphans.size > 0 || this.#loaded.some((one) => this.#state(one) === slotState.draining);
+    return (
+      this.#orphans.size > 0 || this.#loaded.some((one) => this.#state(one) === slotState.draining)
+    );
   }
 
   #remove(loaded: Loaded): void {

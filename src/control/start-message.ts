@@ -14,8 +14,8 @@ export type MainToControl =
   | { readonly kind: 'join'; readonly worker: number; readonly port: MessagePort }
   /** A worker's thread has ended and its pins are cleared. */
   | { readonly kind: 'lost'; readonly worker: number }
-  | { readonly kind: 'manager'; readonly port: MessagePort }
-  | { readonly kind: 'stop' };
+  /** The manager was replaced. */
+  | { readonly kind: 'manager'; readonly port: MessagePort };
 
 /** To main. */
 export type ControlToMain =

@@ -22,13 +22,10 @@ main.on('message', (message: MainToControl) => {
     case 'lost':
       reconciler.lose(message.worker);
       return;
-    case 'manager':
+    default:
       manager.close();
       manager = message.port;
       listen(manager);
-      return;
-    default:
-      process.exit();
   }
 });
 

@@ -136,7 +136,8 @@ const refusedTarget: Readonly<Record<string, CheckedTarget>> = {
 
 /** The path in origin form; null: it may be used as it is. */
 export function checkPath(path: string): CheckedTarget | null {
-  if (path.charCodeAt(0) !== 0x2f || !isTargetText(path)) return refusedTarget['bad-target'] ?? null;
+  if (path.charCodeAt(0) !== 0x2f || !isTargetText(path))
+    return refusedTarget['bad-target'] ?? null;
   if (!needsNormalizing(path)) return null;
   const normal = normalizePath(path);
   if ('path' in normal) return { path: normal.path, code: '' };

@@ -85,7 +85,10 @@ export class Exchange {
 
   /** The path from a segment on, without the slash in front. */
   pathRest(index: number): string {
-    return this.path.split('/').slice(index + 1).join('/');
+    return this.path
+      .split('/')
+      .slice(index + 1)
+      .join('/');
   }
 }
 

@@ -1,5 +1,5 @@
-import { type ShapeBytes, ShapeReader } from '../memory/shape.ts';
 import { type CandidateJudge, Matcher, type SegmentScratch } from '../memory/matcher.ts';
+import { type ShapeBytes, ShapeReader } from '../memory/shape.ts';
 import { decodeRoute, type RoutePlan } from './plan/route-plan.ts';
 import type { EndpointRegistry } from './upstream/endpoint-registry.ts';
 import {

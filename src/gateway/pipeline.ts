@@ -327,7 +327,11 @@ function guarded(exchange: Exchange, step: (exchange: Exchange) => void): void {
 /** A mistake of ours: logged, answered with a 500 where nothing is out yet, else closed. */
 function crash(exchange: Exchange, error: unknown): void {
   const { worker, res } = exchange;
-  worker.access.crashed(exchange, messageOf(error), error instanceof Error ? error.stack : undefined);
+  worker.access.crashed(
+    exchange,
+    messageOf(error),
+    error instanceof Error ? error.stack : undefined,
+  );
   if (exchange.finished) {
     if (!exchange.gone) res.close();
     return;

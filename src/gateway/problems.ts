@@ -30,7 +30,8 @@ const doorDetails: Readonly<Record<DoorCode, string>> = {
   'bad-header-name': 'A header has an empty or malformed name.',
   'bad-header-value': 'A header value holds bytes other than visible ASCII, space and tab.',
   'bad-content-length': 'There must be one Content-Length of digits alone.',
-  'bad-transfer-encoding': 'Transfer-Encoding may be given once, as chunked, without Content-Length.',
+  'bad-transfer-encoding':
+    'Transfer-Encoding may be given once, as chunked, without Content-Length.',
   'bad-expect': 'The only expectation that is met is 100-continue.',
 };
 
@@ -41,15 +42,27 @@ const refusals = {
   'path-too-long': ['limit', 414, 'The path has more segments than the limit of 64.'],
   'body-too-large': ['limit', 413, 'The body is longer than limits.body allows.'],
   'upstream-busy': ['limit', 503, 'Too many requests wait for the upstream already.'],
-  'breaker-open': ['breaker-open', 503, 'The upstream failed too often; it is left alone for a while.'],
+  'breaker-open': [
+    'breaker-open',
+    503,
+    'The upstream failed too often; it is left alone for a while.',
+  ],
   'no-endpoint': ['no-endpoint', 503, 'The upstream has no endpoint.'],
   'not-ready': ['not-ready', 503, 'The gateway has no definitions yet.'],
 } as const satisfies Record<string, readonly [RefusedReason, number, string]>;
 
 const failures = {
   'upstream-connect': ['connect', 502, 'The upstream does not accept connections.'],
-  'upstream-connect-timeout': ['connect-timeout', 504, 'The upstream did not accept a connection in time.'],
-  'upstream-headers-timeout': ['headers-timeout', 504, 'The upstream did not begin its response in time.'],
+  'upstream-connect-timeout': [
+    'connect-timeout',
+    504,
+    'The upstream did not accept a connection in time.',
+  ],
+  'upstream-headers-timeout': [
+    'headers-timeout',
+    504,
+    'The upstream did not begin its response in time.',
+  ],
   'upstream-idle-timeout': ['idle-timeout', 504, 'The upstream stopped sending.'],
   'upstream-reset': ['reset', 502, 'The upstream closed the connection before its response.'],
   'upstream-protocol': ['protocol', 502, 'The upstream did not send valid HTTP.'],

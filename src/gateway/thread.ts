@@ -89,6 +89,7 @@ function openApp(): TemplatedApp & LinkedApp {
   const opened = uws.App() as TemplatedApp & LinkedApp;
   rememberUwsHandles();
   let connections = 0;
+  // biome-ignore lint/suspicious/useIterableCallbackReturn: this filter is of uWebSockets.js
   opened.filter((_res, change) => {
     connections += Number(change) > 0 ? 1 : -1;
     words.setConnections(connections);

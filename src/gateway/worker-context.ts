@@ -1,15 +1,15 @@
-import type { HttpRequest, HttpResponse } from '../base/uws.ts';
 import { after, cancel, monotonicMs, type Timer } from '../base/clock.ts';
+import type { HttpRequest, HttpResponse } from '../base/uws.ts';
 import type { WorkerWords } from '../memory/control-block.ts';
 import type { LedgerWriter } from '../memory/ledger.ts';
 import type { CandidateJudge } from '../memory/matcher.ts';
 import type { Settings } from '../model/settings.ts';
+import type { ExchangeRecorder } from '../telemetry/recorder.ts';
 import type { AccessLogger } from './access-log.ts';
 import { RequestHeaders } from './door.ts';
 import type { Exchange } from './exchange.ts';
-import { ForwardedHeaders, addressText } from './forwarded.ts';
+import { addressText, ForwardedHeaders } from './forwarded.ts';
 import type { Generation } from './generation.ts';
-import type { ExchangeRecorder } from '../telemetry/recorder.ts';
 
 /** Header lists kept for the next exchange; more than run at once are not needed. */
 const spareHeadersMax = 256;

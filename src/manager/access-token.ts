@@ -11,7 +11,10 @@ export class AccessToken {
   }
 
   /** Reads `admin-token`, or makes one with mode 0600. Without a folder it is told by `announce`. */
-  static async open(folder: string | null, announce: (token: string) => void): Promise<AccessToken> {
+  static async open(
+    folder: string | null,
+    announce: (token: string) => void,
+  ): Promise<AccessToken> {
     const file = folder === null ? null : join(folder, 'admin-token');
     const kept = file === null ? null : (await readIfThere(file))?.trim();
     if (kept) return new AccessToken(kept);

@@ -1,4 +1,4 @@
-import { readFile, readdir, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { monotonicMs } from '../base/clock.ts';
 import { CutoverError, messageOf } from '../base/errors.ts';
@@ -87,7 +87,8 @@ export async function readDefinitions(path: string): Promise<Parsed> {
 
 export async function readSources(path: string): Promise<Source[]> {
   try {
-    if (!(await stat(path)).isDirectory()) return [{ file: path, text: await readFile(path, 'utf8') }];
+    if (!(await stat(path)).isDirectory())
+      return [{ file: path, text: await readFile(path, 'utf8') }];
     const names = (await readdir(path)).filter((name) => /\.(ya?ml|json)$/.test(name)).sort();
     return await Promise.all(
       names.map(async (name) => {

@@ -5,7 +5,7 @@ import { createLog, writeRecord } from '../base/log.ts';
 import type { LogBatch } from '../base/log-record.ts';
 import { nameThread } from '../base/native.ts';
 import type { ControlEvent } from '../model/orders.ts';
-import { printProblem, type Problem } from '../model/problem.ts';
+import { type Problem, printProblem } from '../model/problem.ts';
 import { Collector } from '../telemetry/collector.ts';
 import { AccessToken } from './access-token.ts';
 import { buildAdmin } from './admin/server.ts';
@@ -111,7 +111,8 @@ async function run(): Promise<void> {
 
 function writeBatch({ records, dropped }: LogBatch): void {
   for (const record of records) writeRecord(workerLog, record);
-  if (dropped > 0) log.warn({ dropped }, 'log records were dropped: more came than could be written');
+  if (dropped > 0)
+    log.warn({ dropped }, 'log records were dropped: more came than could be written');
 }
 
 function tellMain(message: FromManager): void {

@@ -28,7 +28,13 @@ const header = {
 const slotWords = 4;
 const slotField = { generation: 0, revision: 1, state: 2 } as const;
 const slotsWords = generationSlotCount * slotWords;
-const workerField = { heartbeat: 0, state: 1, connections: 2, switched: 3, pins: lineWords } as const;
+const workerField = {
+  heartbeat: 0,
+  state: 1,
+  connections: 2,
+  switched: 3,
+  pins: lineWords,
+} as const;
 const workerWords = 2 * lineWords;
 const workersAt = header.words + slotsWords;
 

@@ -1,6 +1,6 @@
-import { Shape, type ShapeT } from '#generated/cutover.js';
-import type { RouteT, UpstreamT } from '#generated/cutover.js';
 import { Builder, ByteBuffer } from 'flatbuffers';
+import type { RouteT, UpstreamT } from '#generated/cutover.js';
+import { Shape, type ShapeT } from '#generated/cutover.js';
 import { assert, present } from '../base/assert.ts';
 import type { MatcherVectors } from './matcher.ts';
 import { shapeLayout } from './shape-kinds.ts';

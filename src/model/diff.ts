@@ -33,10 +33,7 @@ export interface FieldChange {
 
 export function diffDefinitions(before: Definitions, after: Definitions): Diff {
   const routes = diffObjects(byName(before.routes, 'id'), byName(after.routes, 'id'));
-  const upstreams = diffObjects(
-    byName(before.upstreams, 'name'),
-    byName(after.upstreams, 'name'),
-  );
+  const upstreams = diffObjects(byName(before.upstreams, 'name'), byName(after.upstreams, 'name'));
   const poolsBefore = poolsOf(before);
   const poolsAfter = poolsOf(after);
   const pools = {
@@ -100,7 +97,10 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
 /** For people: a line per object, fields below it, and what stays. */
 export function printDiff(diff: Diff): string {
   if (diff.identical) return 'nothing changes';
-  const lines = [...printObjects('route', diff.routes), ...printObjects('upstream', diff.upstreams)];
+  const lines = [
+    ...printObjects('route', diff.routes),
+    ...printObjects('upstream', diff.upstreams),
+  ];
   for (const pool of diff.pools.opened) lines.push(`+ pool ${pool}`);
   for (const pool of diff.pools.closed) lines.push(`- pool ${pool}`);
   const { routes, upstreams } = diff;

@@ -48,7 +48,8 @@ export function parseDefinitions(sources: readonly Source[]): Parsed {
 export function parseWritten(written: unknown, file: string): Parsed {
   const merged = new Merged();
   const problems = new Problems(merged.locate);
-  merged.add(valueDocument(written, file), problems);
+  const document = valueDocument(written, file, problems);
+  if (document !== null) merged.add(document, problems);
   return resolveMerged(merged.written, problems);
 }
 
@@ -56,7 +57,11 @@ function resolveMerged(written: WrittenDefinitions, problems: Problems): Parsed 
   const upstreams: Upstream[] = [];
   const entries = Object.entries(written.upstreams);
   if (entries.length > upstreamCountMax) {
-    problems.add('limit', ['upstreams'], `more than ${upstreamCountMax} upstreams (upstreamCountMax)`);
+    problems.add(
+      'limit',
+      ['upstreams'],
+      `more than ${upstreamCountMax} upstreams (upstreamCountMax)`,
+    );
   }
   if (written.routes.length > routeCountMax) {
     problems.add('limit', ['routes'], `more than ${routeCountMax} routes (routeCountMax)`);
@@ -64,7 +69,13 @@ function resolveMerged(written: WrittenDefinitions, problems: Problems): Parsed 
   for (const [name, value] of entries) {
     const path = ['upstreams', name];
     if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(name)) {
-      problems.add('bad-value', path, 'a name has letters, digits, dot, dash, underscore', null, 'key');
+      problems.add(
+        'bad-value',
+        path,
+        'a name has letters, digits, dot, dash, underscore',
+        null,
+        'key',
+      );
     }
     const parsed = upstreamSchema.safeParse(value);
     if (parsed.success) upstreams.push(resolveUpstream(name, parsed.data, path, problems));
@@ -105,7 +116,12 @@ function checkReferences(
       if (known.has(upstream)) continue;
       const like = nearest(upstream, upstreams);
       const hint = like === null ? 'define it under upstreams' : `did you mean ${like}?`;
-      problems.add('unknown-upstream', [...path, 'upstream'], `there is no upstream ${upstream}`, hint);
+      problems.add(
+        'unknown-upstream',
+        [...path, 'upstream'],
+        `there is no upstream ${upstream}`,
+        hint,
+      );
     }
   }
 }
@@ -121,7 +137,11 @@ function checkIds(routes: readonly unknown[], problems: Problems): void {
       continue;
     }
     const { file, line } = problems.place(['routes', first, 'id']);
-    problems.add('duplicate', ['routes', index, 'id'], `the id ${id} stands at ${file}:${line} too`);
+    problems.add(
+      'duplicate',
+      ['routes', index, 'id'],
+      `the id ${id} stands at ${file}:${line} too`,
+    );
   }
 }
 
@@ -154,8 +174,12 @@ class Merged {
   add(document: SourceDocument, problems: Problems): void {
     this.#first ??= document;
     const { value } = document;
-    const report = (code: Problem['code'], path: Path, message: string, hint: string | null): void =>
-      problems.addAt(placeIn(document, path), code, path, message, hint);
+    const report = (
+      code: Problem['code'],
+      path: Path,
+      message: string,
+      hint: string | null,
+    ): void => problems.addAt(placeIn(document, path), code, path, message, hint);
     if (!isRecord(value)) {
       report('wrong-type', [], 'definitions are a map with upstreams and routes', null);
       return;

@@ -57,7 +57,10 @@ function parseSegment(piece: string, inner: boolean): PathSegment | PathMessage 
     };
   }
   if (!segmentPattern.test(piece)) {
-    return { message: `has characters in ${piece} that a path may not hold`, hint: 'percent-encode them' };
+    return {
+      message: `has characters in ${piece} that a path may not hold`,
+      hint: 'percent-encode them',
+    };
   }
   if (!needsNormalizing(`/${piece}`)) return { kind: 'literal', text: piece };
   const normal = normalizePath(`/${piece}`);

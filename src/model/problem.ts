@@ -17,6 +17,7 @@ export interface Problem {
 export const problemCodes = [
   'syntax',
   'too-large',
+  'too-deep',
   'unknown-field',
   'not-in-release',
   'wrong-type',

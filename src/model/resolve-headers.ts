@@ -33,7 +33,9 @@ export function resolveHeaderChanges(
   problems: Problems,
 ): HeaderChanges {
   return {
-    remove: written.remove.map((name, index) => headerName(name, [...path, 'remove', index], problems)),
+    remove: written.remove.map((name, index) =>
+      headerName(name, [...path, 'remove', index], problems),
+    ),
     set: resolveHeaders(written.set, [...path, 'set'], pattern, problems),
     add: resolveHeaders(written.add, [...path, 'add'], pattern, problems),
   };

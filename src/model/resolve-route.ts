@@ -10,10 +10,10 @@ import type {
   Route,
   Template,
 } from './definitions.ts';
-import { resolveHeaderChanges, resolveHeaders } from './resolve-headers.ts';
 import { parseHost } from './host.ts';
 import { parsePathPattern } from './path-pattern.ts';
 import type { Path, Problems } from './problem.ts';
+import { resolveHeaderChanges, resolveHeaders } from './resolve-headers.ts';
 import type { WrittenRoute } from './schema.ts';
 import { parseTemplate } from './template.ts';
 
@@ -110,7 +110,12 @@ function resolveAction(
     resolveTemplate(text, at, pattern, braces, problems);
   if (respond !== undefined) {
     const at = [...path, 'respond'];
-    const headers: HeaderValue[] = resolveHeaders(respond.headers, [...at, 'headers'], pattern, problems);
+    const headers: HeaderValue[] = resolveHeaders(
+      respond.headers,
+      [...at, 'headers'],
+      pattern,
+      problems,
+    );
     const body = template(respond.body, [...at, 'body'], false);
     return { kind: 'respond', status: respond.status, headers, body };
   }

@@ -1,8 +1,12 @@
-import { Problems } from './problem.ts';
 import type { Problem } from './problem.ts';
+import { Problems } from './problem.ts';
 import { addIssues } from './schema-problems.ts';
 import type { Settings } from './settings.ts';
-import { resolveWrittenSettings, type SettingsDefaults, settingsSchema } from './settings-schema.ts';
+import {
+  resolveWrittenSettings,
+  type SettingsDefaults,
+  settingsSchema,
+} from './settings-schema.ts';
 import { readSource, type Source, type SourceDocument } from './source-document.ts';
 
 export type ResolvedSettings =
@@ -44,7 +48,13 @@ export function resolveSettings(sources: SettingsSources): ResolvedSettings {
     const path = paths.find((one) => one.join('.') === dotted);
     if (path === undefined) {
       const hint = paths.map((one) => one.join('.')).join(', ');
-      problems.addAt(commandLine, 'unknown-field', [], `--set ${set}: there is no such setting`, hint);
+      problems.addAt(
+        commandLine,
+        'unknown-field',
+        [],
+        `--set ${set}: there is no such setting`,
+        hint,
+      );
     } else {
       setIn(merged, path, scalarOf(text));
     }
@@ -85,7 +95,9 @@ function scalarOf(text: string): unknown {
   if (/^\d+$/.test(text)) return Number(text);
   if (text.startsWith('[') && text.endsWith(']')) {
     const inside = text.slice(1, -1).trim();
-    return inside === '' ? [] : inside.split(',').map((one) => one.trim().replaceAll(/^["']|["']$/g, ''));
+    return inside === ''
+      ? []
+      : inside.split(',').map((one) => one.trim().replaceAll(/^["']|["']$/g, ''));
   }
   return text;
 }

@@ -70,7 +70,9 @@ function addUnknown(
 }
 
 /** The one branch of a union that went furthest, when exactly one goes beyond the top. */
-function deepest(branches: readonly (readonly { path: PropertyKey[] }[])[]): readonly unknown[] | null {
+function deepest(
+  branches: readonly (readonly { path: PropertyKey[] }[])[],
+): readonly unknown[] | null {
   const deep = branches.filter((issues) =>
     issues.every(({ path, ...issue }) => path.length > 0 || 'keys' in issue),
   );
@@ -102,7 +104,8 @@ function unwrap(node: unknown): unknown {
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   let inner = value;
-  for (const step of path) inner = (inner as Record<PropertyKey, unknown> | null | undefined)?.[step];
+  for (const step of path)
+    inner = (inner as Record<PropertyKey, unknown> | null | undefined)?.[step];
   return inner;
 }
 

@@ -16,7 +16,10 @@ const port = z.int().min(0).max(65_535);
 export function settingsSchema({ hostname, workers }: SettingsDefaults) {
   return z.strictObject({
     node: z
-      .strictObject({ id: z.string().min(1).default(hostname), region: z.string().default('local') })
+      .strictObject({
+        id: z.string().min(1).default(hostname),
+        region: z.string().default('local'),
+      })
       .prefault({}),
     listen: z
       .strictObject({ host: z.string().default('127.0.0.1'), port: port.default(8080) })
@@ -40,7 +43,10 @@ export function settingsSchema({ hostname, workers }: SettingsDefaults) {
       .strictObject({
         style: z.enum(['x-forwarded', 'forwarded', 'both', 'off']).default('x-forwarded'),
         trust: z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])).default([]),
-        via: z.string().regex(/^[!-~]*$/).default('cutover'),
+        via: z
+          .string()
+          .regex(/^[!-~]*$/)
+          .default('cutover'),
       })
       .prefault({}),
     drain: z.strictObject({ timeout: z.string().default('30s') }).prefault({}),

@@ -1,6 +1,19 @@
-import { isMap, isSeq, LineCounter, type Node, type Pair, parseDocument, type Scalar } from 'yaml';
-import { definitionsBytesMax } from '../base/limits.ts';
+import {
+  Composer,
+  type CST,
+  type Document,
+  isMap,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  Parser,
+  parseDocument,
+  type Scalar,
+} from 'yaml';
+import { assert } from '../base/assert.ts';
 import { messageOf } from '../base/errors.ts';
+import { definitionsBytesMax, nestingDepthMax } from '../base/limits.ts';
 import type { Path, Place, Problems } from './problem.ts';
 
 /** One file of definitions, or one body of a request. */
@@ -24,18 +37,25 @@ export function readSource({ file, text }: Source, problems: Problems): SourceDo
     return null;
   }
   const lines = new LineCounter();
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    version: '1.2',
-    schema: 'core',
-    uniqueKeys: true,
-    prettyErrors: false,
-    merge: false,
-  });
   const place = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(1, line), column: Math.max(1, col) };
   };
+  let documents: Document.Parsed[];
+  try {
+    documents = compose(text, lines);
+  } catch (error) {
+    if (!(error instanceof TooDeep)) throw error;
+    problems.addAt(place(error.offset), 'too-deep', [], tooDeepMessage, null);
+    return null;
+  }
+  const [document, second] = documents;
+  assert(document !== undefined, 'a stream of YAML has a document at least');
+  if (second !== undefined) {
+    const message = 'holds several documents';
+    problems.addAt(place(second.range[0]), 'syntax', [], message, 'keep one to a file');
+    return null;
+  }
   for (const error of [...document.errors, ...document.warnings]) {
     problems.addAt(place(error.pos[0]), 'syntax', [], error.message, null);
   }
@@ -54,8 +74,49 @@ export function readSource({ file, text }: Source, problems: Problems): SourceDo
   };
 }
 
-/** A plain value as a document: its text, with places, is made only if something is wrong in it. */
-export function valueDocument(value: unknown, file: string): SourceDocument {
+/** Says where a text is nested too deep; the reader behind the parser walks by recursion. */
+class TooDeep extends Error {
+  readonly offset: number;
+
+  constructor(offset: number) {
+    super('nested too deep');
+    this.offset = offset;
+  }
+}
+
+class BoundedParser extends Parser {
+  override *next(source: string): Generator<CST.Token, void> {
+    yield* super.next(source);
+    if (this.stack.length > nestingDepthMax) throw new TooDeep(this.offset);
+  }
+}
+
+/** The syntax trees of a text: one, unless it holds several documents. */
+function compose(text: string, lines: LineCounter): Document.Parsed[] {
+  const parser = new BoundedParser(lines.addNewLine);
+  const composer = new Composer({
+    version: '1.2',
+    schema: 'core',
+    uniqueKeys: true,
+    prettyErrors: false,
+    merge: false,
+  });
+  return [...composer.compose(parser.parse(text), true, text.length)];
+}
+
+/**
+ * A plain value as a document: its text, with places, is made only if something is wrong in it.
+ * Null: it is nested too deep.
+ */
+export function valueDocument(
+  value: unknown,
+  file: string,
+  problems: Problems,
+): SourceDocument | null {
+  if (isTooDeep(value)) {
+    problems.addAt({ file, line: 1, column: 1 }, 'too-deep', [], tooDeepMessage, null);
+    return null;
+  }
   let lines: LineCounter | null = null;
   let contents: unknown;
   return {
@@ -71,6 +132,20 @@ export function valueDocument(value: unknown, file: string): SourceDocument {
       return { file, line: Math.max(1, line), column: Math.max(1, col) };
     },
   };
+}
+
+const tooDeepMessage = `is nested deeper than ${nestingDepthMax} levels (nestingDepthMax)`;
+
+/** Level by level, without recursion. */
+function isTooDeep(value: unknown): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > nestingDepthMax) return true;
+    level = level.flatMap((one) =>
+      typeof one === 'object' && one !== null ? Object.values(one) : [],
+    );
+  }
+  return false;
 }
 
 /** Where a path stands; for a path that is not there, the nearest that is. */

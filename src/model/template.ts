@@ -64,7 +64,8 @@ export function parseTemplate(
     }
     const from = at + (dollar ? 2 : 1);
     const end = text.indexOf('}', from);
-    if (end < 0) return { message: `has no } for its hole at ${at}`, hint: 'write $${ for a plain ${' };
+    if (end < 0)
+      return { message: `has no } for its hole at ${at}`, hint: 'write $${ for a plain ${' };
     const inside = text.slice(from, end);
     const part = dollar ? parseHole(inside, pattern) : pathPart(inside, pattern);
     if ('message' in part) return part;
@@ -74,7 +75,10 @@ export function parseTemplate(
   }
   flush();
   if (parts.length > templatePartCountMax) {
-    return { message: `has more than ${templatePartCountMax} parts (templatePartCountMax)`, hint: null };
+    return {
+      message: `has more than ${templatePartCountMax} parts (templatePartCountMax)`,
+      hint: null,
+    };
   }
   return parts;
 }

@@ -4,8 +4,8 @@ import {
   type LinkedApp,
   loadUws,
   type TemplatedApp,
-  type us_listen_socket,
   type UwsModule,
+  type us_listen_socket,
 } from '../base/uws.ts';
 
 /**

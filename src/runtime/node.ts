@@ -263,7 +263,10 @@ export class GatewayNode {
     this.#tellControl({ kind: 'lost', worker: index });
     this.#workers[index] = undefined;
     if (this.#stopping) return;
-    this.#log.error({ worker: index, lost, detail: error?.message }, 'worker lost, starting it again');
+    this.#log.error(
+      { worker: index, lost, detail: error?.message },
+      'worker lost, starting it again',
+    );
     const young = monotonicMs() - (this.#bornMs[index] ?? 0) < livedLongMs;
     const deaths = young ? (this.#deaths[index] ?? 0) + 1 : 0;
     this.#deaths[index] = deaths;

@@ -2,7 +2,9 @@ import { bucketFloorUs, counter } from '../memory/series.ts';
 import type { Collector, NamedSeries } from './collector.ts';
 
 /** Upper bounds of the exposed histograms, in seconds; the shared ones are much finer. */
-const boundsSeconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const boundsSeconds = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+];
 
 /** All metrics with what they say; docs/metrics.md lists the same. */
 export const metrics = {
@@ -25,8 +27,14 @@ export type MetricName = keyof typeof metrics;
 export function exposition(collector: Collector): string {
   const out = new Writer();
   const series = collector.series();
-  writeRoutes(out, series.filter((one) => one.of === 'route'));
-  writeUpstreams(out, series.filter((one) => one.of === 'upstream'));
+  writeRoutes(
+    out,
+    series.filter((one) => one.of === 'route'),
+  );
+  writeUpstreams(
+    out,
+    series.filter((one) => one.of === 'upstream'),
+  );
   const generations = collector.generations();
   for (const { generation, revision, ledger, pinned } of generations) {
     const labels = { generation, revision };
@@ -98,7 +106,9 @@ class Writer {
   ): void {
     const lines = this.#lines.get(metric) ?? [];
     this.#lines.set(metric, lines);
-    const inside = Object.entries(labels).map(([name, text]) => `${name}="${escape(String(text))}"`);
+    const inside = Object.entries(labels).map(
+      ([name, text]) => `${name}="${escapeLabel(String(text))}"`,
+    );
     const braces = inside.length === 0 ? '' : `{${inside.join(',')}}`;
     lines.push(`${metric}${suffix}${braces} ${value}`);
   }
@@ -135,6 +145,6 @@ class Writer {
   }
 }
 
-function escape(text: string): string {
+function escapeLabel(text: string): string {
   return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 }

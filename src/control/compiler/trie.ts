@@ -1,5 +1,4 @@
 import { MatcherT } from '#generated/cutover.js';
-import type { Route } from '../../model/definitions.ts';
 import {
   candidateWords,
   edgeSlot,
@@ -11,6 +10,7 @@ import {
   nodesHeader,
   nodeWords,
 } from '../../memory/matcher-layout.ts';
+import type { Route } from '../../model/definitions.ts';
 import { methodMaskOf, predicateCountOf } from './precedence.ts';
 
 /** A node while the trie is built: children by literal, one for a parameter, and who ends here. */
@@ -56,7 +56,9 @@ class MatcherBuilder {
     const hosts = this.#hostTable();
     const edges = this.#edgeTable();
     const candidates: number[] = [];
-    const nodes = new Array<number>(nodesHeader.words + (this.#nodes.length + 1) * nodeWords).fill(0);
+    const nodes = new Array<number>(nodesHeader.words + (this.#nodes.length + 1) * nodeWords).fill(
+      0,
+    );
     nodes[nodesHeader.anyHostRoot] = this.#anyHost?.index ?? 0;
     nodes[nodesHeader.hostMask] = this.#hostRoots.size === 0 ? 0 : hosts.length / hostWords - 1;
     nodes[nodesHeader.edgeMask] = edges.length / edgeWords - 1;

@@ -1,6 +1,12 @@
 import { assert } from '../../base/assert.ts';
-import { candidateWords, edgeWords, hostWords, nodesHeader, nodeWords } from '../../memory/matcher-layout.ts';
 import type { MatcherVectors } from '../../memory/matcher.ts';
+import {
+  candidateWords,
+  edgeWords,
+  hostWords,
+  nodesHeader,
+  nodeWords,
+} from '../../memory/matcher-layout.ts';
 import { type ShapeBytes, ShapeReader } from '../../memory/shape.ts';
 
 /**

@@ -1,5 +1,5 @@
-import type { PredicateT } from '#generated/cutover.js';
 import { RE2JS } from 're2js';
+import type { PredicateT } from '#generated/cutover.js';
 import { predicateKind } from '../../memory/shape-kinds.ts';
 import type { Exchange } from '../exchange.ts';
 import { queryValue, textOf } from './template.ts';

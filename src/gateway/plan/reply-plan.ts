@@ -3,8 +3,8 @@ import { present } from '../../base/assert.ts';
 import { actionKind } from '../../memory/shape-kinds.ts';
 import type { Exchange } from '../exchange.ts';
 import { HeaderList } from '../header-list.ts';
-import type { PolicyRunner } from '../policies/policy.ts';
 import { safeValue } from '../policies/headers.ts';
+import type { PolicyRunner } from '../policies/policy.ts';
 import { prepareHead, statusText } from '../response-head.ts';
 import { decodeTemplate, textOf } from './template.ts';
 

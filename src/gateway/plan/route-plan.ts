@@ -4,8 +4,8 @@ import { actionKind } from '../../memory/shape-kinds.ts';
 import { decodePolicy, type PolicyRunner } from '../policies/policy.ts';
 import { decodeHeaderPredicate, decodeQueryPredicate, type Predicate } from './predicates.ts';
 import { decodeReply, type ReplyPlan } from './reply-plan.ts';
-import { decodeTemplate, type TemplateRunner, textOf } from './template.ts';
 import { decodeTargets, type TargetPlan } from './targets.ts';
+import { decodeTemplate, type TemplateRunner, textOf } from './template.ts';
 
 /** A route as a worker runs it: decoded from its bytes when its first exchange comes. */
 export interface RoutePlan {

@@ -53,12 +53,7 @@ export class Balancer {
     return level % 2 === 1 || !tried.includes(endpoint);
   }
 
-  #choose(
-    hash: number,
-    level: number,
-    tried: readonly Endpoint[],
-    nowMs: number,
-  ): Endpoint | null {
+  #choose(hash: number, level: number, tried: readonly Endpoint[], nowMs: number): Endpoint | null {
     let usableCount = 0;
     let only = -1;
     for (let i = 0; i < this.#endpoints.length; i++) {
@@ -121,6 +116,8 @@ export class Balancer {
 
 function isHash(kind: number): boolean {
   return (
-    kind === balanceKind.hashHeader || kind === balanceKind.hashCookie || kind === balanceKind.hashIp
+    kind === balanceKind.hashHeader ||
+    kind === balanceKind.hashCookie ||
+    kind === balanceKind.hashIp
   );
 }

@@ -251,7 +251,8 @@ function parseHead(text: string): HeadWithFraming | string {
       if (contentLength >= 0 && contentLength !== Number(value)) return 'it has two lengths';
       contentLength = Number(value);
     } else if (name === 'transfer-encoding') {
-      if (chunked || value.toLowerCase() !== 'chunked') return 'its Transfer-Encoding is not chunked';
+      if (chunked || value.toLowerCase() !== 'chunked')
+        return 'its Transfer-Encoding is not chunked';
       chunked = true;
     } else if (name === 'connection') {
       connection = connection === '' ? value : `${connection}, ${value}`;

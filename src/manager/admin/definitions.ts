@@ -8,7 +8,7 @@ import { definitionsJsonSchema } from '../../model/schema.ts';
 import { emptyWritten, type ObjectKind, objectIn, writtenWith } from '../../model/written.ts';
 import { type ApplyReport, defaultWaitMs } from '../apply.ts';
 import type { AdminParts } from './parts.ts';
-import { queryOf } from './server.ts';
+import { queryOf } from './query.ts';
 
 const applyQuery = ['note', 'dryRun', 'wait'] as const;
 
@@ -27,7 +27,10 @@ export function registerDefinitions(app: FastifyInstance, parts: AdminParts): vo
     queryOf(request, []);
     const parsed = parseBody(request, 'request body');
     if (!parsed.ok) throw invalid(parsed);
-    return { hash: parsed.hash, diff: diffDefinitions(parts.apply.definitions, parsed.definitions) };
+    return {
+      hash: parsed.hash,
+      diff: diffDefinitions(parts.apply.definitions, parsed.definitions),
+    };
   });
   app.get('/v1/schema', async () => definitionsJsonSchema());
   registerObjects(app, parts, 'routes', 'id');
@@ -60,7 +63,10 @@ function registerObjects(
     const beganMs = monotonicMs();
     const name = nameOf(request);
     if (objectIn(writtenOf(parts), kind, name) === undefined) throw unknownObject(kind, name);
-    const parsed = parseWritten(writtenWith(writtenOf(parts), kind, name, undefined), 'definitions');
+    const parsed = parseWritten(
+      writtenWith(writtenOf(parts), kind, name, undefined),
+      'definitions',
+    );
     return answer(reply, parts, await run(request, parts, parsed, monotonicMs() - beganMs));
   });
 }
@@ -74,7 +80,9 @@ async function run(
   const query = queryOf(request, applyQuery);
   const waitMs = query.wait === undefined ? defaultWaitMs : parseDurationMs(query.wait);
   if (waitMs === null || waitMs <= 0) {
-    throw new CutoverError('query-invalid', 'wait is a duration such as 5s', { source: 'operator' });
+    throw new CutoverError('query-invalid', 'wait is a duration such as 5s', {
+      source: 'operator',
+    });
   }
   const ifMatch = request.headers['if-match'];
   return parts.apply.apply({
@@ -132,7 +140,9 @@ function parseObject(request: FastifyRequest, kind: ObjectKind, name: string): u
 }
 
 function unknownObject(kind: ObjectKind, name: string): CutoverError {
-  return new CutoverError('object-unknown', `there is no ${name} in ${kind}`, { source: 'operator' });
+  return new CutoverError('object-unknown', `there is no ${name} in ${kind}`, {
+    source: 'operator',
+  });
 }
 
 function invalid(parsed: Extract<Parsed, { ok: false }>): CutoverError {

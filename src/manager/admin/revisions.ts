@@ -5,7 +5,7 @@ import { parseWritten } from '../../model/parse.ts';
 import { emptyWritten } from '../../model/written.ts';
 import { type Revision, summaryOf } from '../history/revision.ts';
 import type { AdminParts } from './parts.ts';
-import { queryOf } from './server.ts';
+import { queryOf } from './query.ts';
 
 const listedCount = 20;
 

@@ -51,9 +51,7 @@ export class History {
 
   /** Newest first. */
   list(count: number): Revision[] {
-    return [...this.#revisions.values()]
-      .sort((a, b) => b.revision - a.revision)
-      .slice(0, count);
+    return [...this.#revisions.values()].sort((a, b) => b.revision - a.revision).slice(0, count);
   }
 
   /** Durable when it resolves. */

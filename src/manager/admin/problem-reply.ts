@@ -1,0 +1,47 @@
+import type { FastifyReply } from 'fastify';
+import { CutoverError, messageOf } from '../../base/errors.ts';
+
+/** HTTP statuses of errors by code; others are 500. docs/errors.md has what each means. */
+export const errorStatus: Readonly<Record<string, number>> = {
+  'definitions-invalid': 422,
+  'precondition-failed': 412,
+  'apply-in-progress': 409,
+  'revision-unknown': 404,
+  'object-unknown': 404,
+  'call-unknown': 404,
+  'query-invalid': 400,
+  'body-invalid': 400,
+  'token-missing': 401,
+  'stage-failed': 500,
+  'node-failed': 500,
+  'slots-exhausted': 503,
+  'control-silent': 503,
+  'control-lost': 503,
+  draining: 503,
+};
+
+/** Answers with a problem document (RFC 9457). */
+export function sendProblem(reply: FastifyReply, error: unknown): FastifyReply {
+  const known = error instanceof CutoverError;
+  const http = (error as { statusCode?: number }).statusCode;
+  const code = known
+    ? error.code
+    : http === 413
+      ? 'body-too-large'
+      : http
+        ? 'body-invalid'
+        : 'internal';
+  const status = known ? (errorStatus[code] ?? 500) : (http ?? 500);
+  if (status === 401) void reply.header('www-authenticate', 'Bearer');
+  return reply
+    .code(status)
+    .type('application/problem+json')
+    .send({
+      type: `urn:cutover:problem:${code}`,
+      title: code.replaceAll('-', ' '),
+      status,
+      code,
+      detail: messageOf(error),
+      ...(known ? error.context : {}),
+    });
+}
