@@ -34,6 +34,8 @@ export class Exchange {
   attempt: Attempt | null = null;
   attemptCount = 0;
   readonly tried: Endpoint[] = [];
+  /** Its place among the running ones (running.ts). */
+  runningAt = -1;
   relay: ResponseRelay | null = null;
   bytesOut = 0;
   #requestId = '';

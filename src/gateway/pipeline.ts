@@ -299,7 +299,7 @@ function finish(exchange: Exchange, outcome: Outcome): void {
   exchange.finished = true;
   const { worker, generation } = exchange;
   if (exchange.relay !== null) exchange.bytesOut = exchange.relay.bytes;
-  if (exchange.upstream !== null) worker.running.delete(exchange);
+  if (exchange.upstream !== null) worker.running.remove(exchange);
   if (!exchange.gone) exchange.body?.discard();
   worker.recorder.finished(exchange, outcome);
   worker.access.finished(exchange, outcome);

@@ -147,11 +147,11 @@ async function drain(timeoutMs: number): Promise<void> {
   const deadlineMs = monotonicMs() + timeoutMs;
   let quietSinceMs = monotonicMs();
   while (monotonicMs() < deadlineMs) {
-    if (context.running.size > 0) quietSinceMs = monotonicMs();
+    if (context.running.count > 0) quietSinceMs = monotonicMs();
     if (monotonicMs() - quietSinceMs >= quietMs) break;
     await sleep(drainStepMs);
   }
-  const late = [...context.running];
+  const late = context.running.list();
   for (const exchange of late) cutOff(exchange);
   app.close();
   for (const generation of context.generations) generation?.detach();

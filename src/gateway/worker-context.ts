@@ -10,6 +10,7 @@ import { RequestHeaders } from './door.ts';
 import type { Exchange } from './exchange.ts';
 import { addressText, ForwardedHeaders } from './forwarded.ts';
 import type { Generation } from './generation.ts';
+import { RunningExchanges } from './running.ts';
 
 /** Header lists kept for the next exchange; more than run at once are not needed. */
 const spareHeadersMax = 256;
@@ -26,7 +27,7 @@ export class WorkerContext {
   readonly forwarded: ForwardedHeaders;
   /** Loaded generations by slot. */
   readonly generations: (Generation | undefined)[] = [];
-  readonly running = new Set<Exchange>();
+  readonly running = new RunningExchanges();
   draining = false;
   /** The exchange that is being matched, for the predicates of candidates. */
   matching: Exchange | null = null;

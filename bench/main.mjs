@@ -1,0 +1,83 @@
+// The benches: what is measured, against what, and what must hold. Figures are for the machine
+// that prints them; the gates are ratios and counts, and one that fails makes the exit code 1.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+
+const positive = (text) => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value <= 0) throw new InvalidArgumentError('a positive number');
+  return value;
+};
+
+const say = (line) => process.stderr.write(`bench: ${line}\n`);
+let counts = { passed: 0, failed: 0 };
+
+function finish(name, { gates, ...figures }, file) {
+  process.stdout.write('\n');
+  gates.print();
+  const path = resolve(file ?? `build/bench/${name}.json`);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, `${JSON.stringify({ ...figures, gates: gates.list }, null, 2)}\n`);
+  say(`all figures are in ${path}`);
+  counts = {
+    passed: counts.passed + gates.counts.passed,
+    failed: counts.failed + gates.counts.failed,
+  };
+  if (gates.counts.failed > 0) process.exitCode = 1;
+}
+
+/** Runs what the arguments ask for; gives the counts of its gates. */
+export async function bench(args) {
+  const program = new Command('bench')
+    .description('measure the gateway; without a name: throughput against nginx, HAProxy, Caddy')
+    .option('--small', 'a few minutes: short runs of what has a gate, and a short cutover')
+    .option('--rounds <n>', 'rounds of each case', positive)
+    .option('--seconds <n>', 'seconds of each run', positive)
+    .option('--only <text>', 'cases whose name holds this')
+    .option('--json <file>', 'where the figures go')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  npm run bench\n  npm run bench -- --only "proxied GET 1 KB" --rounds 9\n  npm run bench cutover\n  npm run bench cutover -- --applies 1000\n  npm run bench transfer',
+    )
+    .action(async ({ small = false, rounds, seconds, only, json }) => {
+      const { throughput } = await import('./throughput.mjs');
+      const plan = { rounds: rounds ?? (small ? 3 : 5), seconds: seconds ?? (small ? 2 : 4) };
+      finish('throughput', await throughput({ small, only, say, ...plan }), json);
+      if (!small) return;
+      const { cutoverBench } = await import('./cutover.mjs');
+      finish('cutover', await cutoverBench({ applies: 40, everyMs: 100, connections: 64, say }));
+      const { micro } = await import('./micro/main.mjs');
+      finish('micro', await micro({ say }));
+    });
+  program
+    .command('cutover')
+    .description('apply under load: lost, closed, mixed, how soon, how smooth')
+    .option('--applies <n>', 'how many', positive, 40)
+    .option('--every <ms>', 'milliseconds between two', positive, 250)
+    .option('--connections <n>', 'keep-alive clients', positive, 64)
+    .option('--json <file>', 'where the figures go')
+    .action(async ({ applies, every, connections, json }) => {
+      const { cutoverBench } = await import('./cutover.mjs');
+      finish('cutover', await cutoverBench({ applies, everyMs: every, connections, say }), json);
+    });
+  program
+    .command('transfer')
+    .description('1 GiB up and down with a slow peer: memory stays level')
+    .option('--mebibytes <n>', 'how much each way', positive, 1024)
+    .option('--json <file>', 'where the figures go')
+    .action(async ({ mebibytes, json }) => {
+      const { transfer } = await import('./transfer.mjs');
+      finish('transfer', await transfer({ mebibytes, say }), json);
+    });
+  program
+    .command('micro')
+    .description('compile and match: 10 routes against 10,000')
+    .option('--json <file>', 'where the figures go')
+    .action(async ({ json }) => {
+      const { micro } = await import('./micro/main.mjs');
+      finish('micro', await micro({ say }), json);
+    });
+  await program.parseAsync(args, { from: 'user' });
+  return counts;
+}
