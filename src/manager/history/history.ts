@@ -11,8 +11,9 @@ import type { Revision } from './revision.ts';
  *   head                    the number of the one that is served; the only word on that
  *   seed                    the hash of the definitions file that was read last at a start
  *
- * An apply records its revision (`pending`), then the node switches, then `head` moves, then it is
- * answered. So whatever was answered is served after a crash, and what was not may be, if `head`
+ * An apply records its revision (`pending`), then the node switches, then `head` moves and the
+ * revision becomes `acknowledged` (a head that is pending still was cut short between the two),
+ * then it is answered. So whatever was answered is served after a crash, and what was not may be, if `head`
  * had moved already. Kept in memory alone when the folder is null.
  */
 export class History {
@@ -63,10 +64,12 @@ export class History {
 
   /** The revision is what a start serves, durably, when it resolves. */
   async moveHead(revision: Revision): Promise<void> {
-    await this.record(revision);
-    if (this.#folder !== null) {
-      await writeDurably(join(this.#folder, 'head'), `${revision.revision}\n`);
-    }
+    await Promise.all([
+      this.record(revision),
+      this.#folder === null
+        ? undefined
+        : writeDurably(join(this.#folder, 'head'), `${revision.revision}\n`),
+    ]);
     this.#head = revision.revision;
     await this.#prune();
   }
@@ -87,6 +90,8 @@ export class History {
       this.#revisions.set(revision.revision, revision);
     }
     this.#head = Number(await readIfThere(join(folder, 'head'))) || 0;
+    const { head } = this;
+    if (head !== null) this.#revisions.set(head.revision, { ...head, state: 'acknowledged' });
     this.#seed = (await readIfThere(join(folder, 'seed')))?.trim() ?? '';
   }
 
