@@ -1,0 +1,300 @@
+// Applies under load, counted from outside. Keep-alive clients that never try again, a new
+// connection every 20 ms, slow exchanges and streaming bodies in flight, while each apply changes
+// a request header, the upstream and a response header together. A response that does not have all
+// three from one revision is mixed.
+import { readFileSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { median, percentile } from './kit/figures.mjs';
+import { Gates, printTable, round } from './kit/gates.mjs';
+import { benchFolder, cutover } from './kit/peers.mjs';
+import { residentBytes, startServer, threadCount } from './kit/processes.mjs';
+import { ShapeClient } from './kit/shape-client.mjs';
+
+const port = 19_030;
+const adminPort = 19_031;
+const origins = { a: 19_032, b: 19_033 };
+const originFile = fileURLToPath(new URL('kit/shape-origin.mjs', import.meta.url));
+
+const quietMs = 3_000;
+const probeEveryMs = 20;
+const slowCount = 8;
+const streamCount = 8;
+const thinkMs = 12;
+
+const originOf = (shape) => (Number(shape) % 2 === 0 ? 'a' : 'b');
+
+/** The set of shape n: three things that change together. */
+function definitions(shape) {
+  return {
+    upstreams: Object.fromEntries(
+      Object.entries(origins).map(([name, originPort]) => [
+        name,
+        { endpoints: [`http://127.0.0.1:${originPort}`] },
+      ]),
+    ),
+    routes: [
+      {
+        id: 'shape',
+        match: { path: '/**' },
+        upstream: originOf(shape),
+        policies: [
+          {
+            headers: {
+              request: { set: { 'x-told': String(shape) } },
+              response: { set: { 'x-shape': String(shape) } },
+            },
+          },
+        ],
+      },
+    ],
+  };
+}
+
+/** Everything that clients saw, for one run. */
+class Record {
+  lost = 0;
+  closed = 0;
+  mixed = 0;
+  wrongStatus = 0;
+  brokenBodies = 0;
+  answered = 0;
+  samples = [];
+  #first = new Map();
+  #bodies = { '/shape': 'ok', '/slow': 'slow but whole', '/stream': 'x'.repeat(40_000) };
+
+  reporter(path) {
+    return (outcome) => {
+      if (outcome.kind === 'lost') this.lost += 1;
+      else if (outcome.kind === 'closed') this.closed += 1;
+      else this.#answered(path, outcome);
+    };
+  }
+
+  /** When the first response of a shape had come. */
+  firstMs(shape) {
+    return this.#first.get(String(shape));
+  }
+
+  #answered(path, { status, shape, told, origin, body, closes, sentMs, doneMs }) {
+    this.answered += 1;
+    if (closes) this.closed += 1;
+    if (status !== 200) {
+      this.wrongStatus += 1;
+      return;
+    }
+    if (shape !== told || origin !== originOf(shape)) this.mixed += 1;
+    if (body !== this.#bodies[path]) this.brokenBodies += 1;
+    if (!this.#first.has(shape)) this.#first.set(shape, doneMs);
+    this.samples.push({ fast: path === '/shape', shape: Number(shape), sentMs, doneMs });
+  }
+}
+
+export async function cutoverBench({ applies, everyMs, connections, say }) {
+  const folder = benchFolder();
+  const servers = [];
+  try {
+    for (const [name, originPort] of Object.entries(origins)) {
+      const args = [originFile, String(originPort), name];
+      servers.push(
+        await startServer({ command: process.execPath, args, core: null, port: originPort }),
+      );
+    }
+    const gateway = await startServer({
+      ...cutover(folder, port, adminPort, definitions(0)),
+      core: null,
+    });
+    servers.push(gateway);
+    const token = readFileSync(join(folder, `data-${port}`, 'admin-token'), 'utf8').trim();
+    const seen = await run({ gateway, token, applies, everyMs, connections, say });
+    const gates = judge(seen);
+    print(seen);
+    const { record, ...figures } = seen;
+    return { gates, ...figures };
+  } finally {
+    for (const server of servers) await server.stop();
+  }
+}
+
+async function run({ gateway, token, applies, everyMs, connections, say }) {
+  const record = new Record();
+  await admin(token, 'GET', '/v1/nodes');
+  const clients = startClients(record, connections);
+  const probes = startProbes(record);
+  await sleep(1_000);
+  record.samples = [];
+  say(
+    `${connections} clients, ${slowCount} slow, ${streamCount} streams; ${quietMs / 1000} s before`,
+  );
+  const beforeFrom = performance.now();
+  await sleep(quietMs);
+  const duringFrom = performance.now();
+  const calls = [];
+  const memory = [];
+  for (let shape = 1; shape <= applies; shape++) {
+    calls.push(await apply(token, shape));
+    if (shape % 100 === 0) say(`${shape} of ${applies} applies`);
+    memory.push(residentBytes(gateway.pid));
+    if (shape === 1) memory.threads = threadCount(gateway.pid);
+    await sleep(Math.max(0, everyMs - (performance.now() - calls.at(-1).calledMs)));
+  }
+  const duringTo = performance.now();
+  await sleep(2_500);
+  probes.stop();
+  await Promise.all(clients.map((client) => client.stop()));
+  const node = await admin(token, 'GET', '/v1/nodes');
+  const fast = record.samples.filter((sample) => sample.fast);
+  const inWindow = (from, to) =>
+    fast.filter(({ sentMs }) => sentMs >= from && sentMs < to).map((s) => s.doneMs - s.sentMs);
+  return {
+    record,
+    applies,
+    connections,
+    answered: record.answered,
+    probes: probes.count(),
+    firstNewMs: calls.map(({ shape, calledMs }) => (record.firstMs(shape) ?? Infinity) - calledMs),
+    answerMs: calls.map(({ calledMs, answeredMs }) => answeredMs - calledMs),
+    switchedMs: calls.map(({ report }) => report.timings.switchedMs),
+    oldAfterAnswer: countOldAfterAnswer(record, calls),
+    before: inWindow(beforeFrom, duringFrom),
+    during: inWindow(duringFrom, duringTo),
+    perSecond: fast.length / ((duringTo - beforeFrom + 2_500) / 1000),
+    memory,
+    threads: { first: memory.threads, last: threadCount(gateway.pid) },
+    node: node.nodes[0],
+  };
+}
+
+function startClients(record, connections) {
+  const start = (path, count, pauseMs) =>
+    Array.from(
+      { length: count },
+      () => new ShapeClient({ port, path, thinkMs: pauseMs, report: record.reporter(path) }),
+    );
+  return [
+    ...start('/shape', connections, thinkMs),
+    ...start('/slow', slowCount, 5),
+    ...start('/stream', streamCount, 5),
+  ];
+}
+
+/** A new connection now and then: is the door open all the time? */
+function startProbes(record) {
+  let count = 0;
+  const timer = setInterval(() => {
+    count += 1;
+    const report = record.reporter('/shape');
+    const probe = new ShapeClient({
+      port,
+      path: '/shape',
+      thinkMs: 0,
+      report: (outcome) => {
+        report(outcome);
+        if (outcome.kind === 'answered') void probe.stop();
+      },
+    });
+  }, probeEveryMs);
+  return { count: () => count, stop: () => clearInterval(timer) };
+}
+
+async function apply(token, shape) {
+  const body = JSON.stringify(definitions(shape));
+  const calledMs = performance.now();
+  const report = await admin(token, 'PUT', '/v1/definitions', body);
+  const answeredMs = performance.now();
+  if (report.outcome !== 'applied') throw new Error(`not applied: ${JSON.stringify(report)}`);
+  return { shape, calledMs, answeredMs, report };
+}
+
+/** One keep-alive connection, as a deploy script or an operator's tool would hold. */
+const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+
+function admin(token, method, path, body) {
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  return new Promise((resolve, reject) => {
+    const call = request(
+      { agent, host: '127.0.0.1', port: adminPort, method, path, headers },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (chunk) => {
+          text += chunk;
+        });
+        response.on('end', () => resolve(JSON.parse(text)));
+      },
+    );
+    call.on('error', reject);
+    call.end(body);
+  });
+}
+
+/** Responses whose request was sent after an apply was answered and that have an older shape. */
+function countOldAfterAnswer(record, calls) {
+  let count = 0;
+  let at = 0;
+  const samples = [...record.samples].sort((a, b) => a.sentMs - b.sentMs);
+  for (const { sentMs, shape } of samples) {
+    while (at < calls.length && calls[at].answeredMs <= sentMs) at += 1;
+    if (at > 0 && shape < calls[at - 1].shape) count += 1;
+  }
+  return count;
+}
+
+function judge(seen) {
+  const { record } = seen;
+  const gates = new Gates();
+  gates.atMost('requests lost', record.lost, 0);
+  gates.atMost('connections closed', record.closed, 0);
+  gates.atMost('responses with mixed shapes', record.mixed, 0);
+  gates.atMost('responses with another status than 200', record.wrongStatus, 0);
+  gates.atMost('bodies not as the origin sent them', record.brokenBodies, 0);
+  gates.atMost('old shape begun after the apply was answered', seen.oldAfterAnswer, 0);
+  gates.atMost('call to first new response, p99 ms', percentile(seen.firstNewMs, 0.99), 20);
+  const ratio = percentile(seen.during, 0.99) / percentile(seen.before, 0.99);
+  gates.atMost('p99 during / p99 before', ratio, 1.25);
+  gates.atMost('threads more than at the first apply', seen.threads.last - seen.threads.first, 0);
+  const growth = growthMiB(seen.memory);
+  if (growth === null) gates.leftOut('memory grown, MiB', 'needs 400 applies or more');
+  else gates.atMost('memory grown from apply 200 on, MiB', growth, 16);
+  gates.atMost('generations loaded at the end', seen.node.generations.length, 4);
+  for (const { generation, ledger, pinned } of seen.node.generations) {
+    const { accepted, completed, aborted, refused, failed } = ledger;
+    const open = accepted - completed - aborted - refused - failed - pinned;
+    gates.atMost(`generation ${generation}: exchanges without an outcome`, Math.abs(open), 0);
+  }
+  return gates;
+}
+
+/** Medians of 100 samples each, so that a collection that is due does not count as growth. */
+function growthMiB(memory) {
+  if (memory.length < 400) return null;
+  return (median(memory.slice(-100)) - median(memory.slice(200, 300))) / 2 ** 20;
+}
+
+function print(seen) {
+  const ms = (values, share) => round(percentile(values, share));
+  const row = (name, values) => [
+    name,
+    ms(values, 0.5),
+    ms(values, 0.99),
+    round(Math.max(...values)),
+  ];
+  process.stdout.write(
+    `${seen.applies} applies, ${seen.answered} responses, ${Math.round(seen.perSecond)} requests/s, ${seen.probes} new connections\n`,
+  );
+  printTable(
+    ['ms', 'p50', 'p99', 'max'],
+    [
+      row('call to first response of the new shape', seen.firstNewMs),
+      row('call to answer', seen.answerMs),
+      row('staged to last worker switched', seen.switchedMs),
+      row('latency before', seen.before),
+      row('latency during', seen.during),
+    ],
+  );
+  const mib = (bytes) => Math.round(bytes / 2 ** 20);
+  process.stdout.write(
+    `memory ${mib(seen.memory[0])} MiB at the first apply, ${mib(seen.memory.at(-1))} MiB at the last; threads ${seen.threads.first} and ${seen.threads.last}\n`,
+  );
+}
