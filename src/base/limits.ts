@@ -46,6 +46,9 @@ export const definitionsBytesMax = 16 * 1024 * 1024;
 /** Levels of maps and lists in definitions: the deepest field lies at 9, readers recurse. */
 export const nestingDepthMax = 32;
 
+/** A timer of the platform holds 24.8 days and then fires at once; nothing here waits a day. */
+export const durationMsMax = 24 * 60 * 60 * 1000;
+
 /** Problems reported in one go; past this the count of the rest is given. */
 export const problemCountMax = 500;
 

@@ -308,10 +308,10 @@ function finish(exchange: Exchange, outcome: Outcome): void {
 }
 
 function allowed({ generation }: Exchange): string {
-  const mask = generation.matcher.allowMask;
-  return Object.keys(methodBits)
-    .filter((method) => (mask & (methodBits[method] ?? 0)) !== 0)
-    .join(', ');
+  const { allowMask, allowOthers } = generation.matcher;
+  const known = Object.keys(methodBits).filter((one) => (allowMask & (methodBits[one] ?? 0)) !== 0);
+  const others = allowOthers.flatMap((route) => generation.plan(route).otherMethods);
+  return [...known, ...new Set(others)].join(', ');
 }
 
 /** Runs a step in a callback of the upstream's: what it throws is our mistake and ends in a 500. */

@@ -10,6 +10,7 @@ import {
   nodesHeader,
   nodeWords,
 } from './matcher-layout.ts';
+import { otherMethodsBit } from './shape-kinds.ts';
 
 /** The vectors of a compiled matcher, each a view on the shape's shared bytes. */
 export interface MatcherVectors {
@@ -86,6 +87,8 @@ export class SegmentScratch {
 export class Matcher {
   /** Method bits of candidates that met everything but the method, for `Allow`. */
   allowMask = 0;
+  /** Routes among these that list methods without a bit. */
+  readonly allowOthers: number[] = [];
   readonly segments: SegmentScratch;
   readonly #vectors: MatcherVectors;
   readonly #suffixHash = new Int32Array(hostLabelCountMax);
@@ -106,6 +109,7 @@ export class Matcher {
    */
   match(host: string, methodBit: number, path: string): number {
     this.allowMask = 0;
+    this.allowOthers.length = 0;
     if (!this.segments.split(path)) return tooManySegments;
     this.#path = path;
     this.#methodBit = methodBit;
@@ -132,7 +136,8 @@ export class Matcher {
         suffixes += 1;
       }
     }
-    const exact = this.#hostRoot(host, 0, end, hash);
+    // A host that begins with a dot reads like the text of a wildcard, and is none.
+    const exact = host.charCodeAt(0) === dot ? 0 : this.#hostRoot(host, 0, end, hash);
     if (exact !== 0) {
       const found = this.#walk(exact, 0);
       if (found >= 0) return found;
@@ -218,6 +223,7 @@ export class Matcher {
       if (mask === 0 || (mask & this.#methodBit) !== 0) return route;
       if (this.#methodBit === 0 && this.#judge.otherMethodListed(route)) return route;
       this.allowMask |= mask;
+      if ((mask & otherMethodsBit) !== 0) this.allowOthers.push(route);
     }
     return noRoute;
   }

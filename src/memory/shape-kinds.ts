@@ -31,7 +31,9 @@ export const retryBits = {
 } as const;
 
 /** Bits of a method mask; a method without a bit is compared as text (`otherMethodsBit`). */
-export const methodBits: Readonly<Record<string, number>> = {
+export const methodBits: Readonly<Record<string, number | undefined>> = {
+  // A method named like a property of every object is no known one.
+  __proto__: null as never,
   GET: 1,
   HEAD: 2,
   POST: 4,

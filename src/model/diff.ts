@@ -70,15 +70,39 @@ function diffObjects(
     if (fields.length === 0) unchangedCount += 1;
     else changed.push({ name, fields });
   }
-  const kept = [...before.keys()].filter((name) => after.has(name));
-  const order = [...after.keys()].filter((name) => before.has(name));
   return {
     added: [...after.keys()].filter((name) => !before.has(name)),
     removed: [...before.keys()].filter((name) => !after.has(name)),
     changed,
-    moved: order.filter((name, index) => kept[index] !== name),
+    moved: movedNames([...before.keys()], [...after.keys()]),
     unchangedCount,
   };
+}
+
+/**
+ * The fewest names whose moving explains the new order: those outside one longest increasing
+ * subsequence of old places (patience sorting, n log n).
+ */
+function movedNames(before: readonly string[], after: readonly string[]): string[] {
+  const oldPlace = new Map(before.map((name, place) => [name, place]));
+  const kept = after.filter((name) => oldPlace.has(name));
+  const places = kept.map((name) => oldPlace.get(name) as number);
+  const tails: number[] = [];
+  const previous: number[] = [];
+  for (const [index, place] of places.entries()) {
+    let low = 0;
+    let high = tails.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((places[tails[middle] as number] as number) < place) low = middle + 1;
+      else high = middle;
+    }
+    previous[index] = tails[low - 1] ?? -1;
+    tails[low] = index;
+  }
+  const stays = new Set<number>();
+  for (let at = tails.at(-1) ?? -1; at >= 0; at = previous[at] as number) stays.add(at);
+  return kept.filter((_, index) => !stays.has(index));
 }
 
 function diffFields(before: unknown, after: unknown, path = ''): FieldChange[] {

@@ -8,7 +8,7 @@ import { resolveUpstream } from './resolve-upstream.ts';
 import { routeSchema, upstreamSchema } from './schema.ts';
 import { addIssues } from './schema-problems.ts';
 import { readSource, type Source, type SourceDocument, valueDocument } from './source-document.ts';
-import { emptyWritten, type WrittenDefinitions } from './written.ts';
+import { emptyWritten, isRecord, type WrittenDefinitions } from './written.ts';
 
 export type Parsed =
   | {
@@ -18,12 +18,14 @@ export type Parsed =
       readonly definitions: Definitions;
       readonly hash: string;
     }
-  | {
-      readonly ok: false;
-      readonly problems: readonly Problem[];
-      /** How many more there were than the list holds. */
-      readonly truncated: number;
-    };
+  | Refused;
+
+export interface Refused {
+  readonly ok: false;
+  readonly problems: readonly Problem[];
+  /** How many more there were than the list holds. */
+  readonly truncated: number;
+}
 
 /** Fields that later releases know; a clearer word than "unknown". */
 const laterTop = ['consumers', 'certificates', 'probes', 'tls'];
@@ -53,6 +55,14 @@ export function parseWritten(written: unknown, file: string): Parsed {
   return resolveMerged(merged.written, problems);
 }
 
+/** One object by itself, as the body of a call: its plain value, or what is wrong with its text. */
+export function readObject(text: string): { readonly ok: true; readonly value: unknown } | Refused {
+  const problems = new Problems(() => ({ file: 'request body', line: 1, column: 1 }));
+  const document = readSource({ file: 'request body', text }, problems);
+  if (document === null) return { ok: false, problems: problems.list, truncated: 0 };
+  return { ok: true, value: document.value };
+}
+
 function resolveMerged(written: WrittenDefinitions, problems: Problems): Parsed {
   const upstreams: Upstream[] = [];
   const entries = Object.entries(written.upstreams);
@@ -72,7 +82,7 @@ function resolveMerged(written: WrittenDefinitions, problems: Problems): Parsed 
       problems.add(
         'bad-value',
         path,
-        'a name has letters, digits, dot, dash, underscore',
+        'a name begins with a letter or digit; dot, dash and underscore may follow',
         null,
         'key',
       );
@@ -82,6 +92,7 @@ function resolveMerged(written: WrittenDefinitions, problems: Problems): Parsed 
     else addIssues(parsed.error.issues, path, value, upstreamSchema, problems);
   }
   const placed: PlacedRoute[] = [];
+  const sound: PlacedRoute[] = [];
   for (const [index, value] of written.routes.entries()) {
     const path = ['routes', index];
     const parsed = routeSchema.safeParse(value);
@@ -89,11 +100,14 @@ function resolveMerged(written: WrittenDefinitions, problems: Problems): Parsed 
       addIssues(parsed.error.issues, path, value, routeSchema, problems);
       continue;
     }
-    placed.push({ route: resolveRoute(parsed.data, path, problems), path });
+    const before = problems.count;
+    const one = { route: resolveRoute(parsed.data, path, problems), path };
+    placed.push(one);
+    if (problems.count === before) sound.push(one);
   }
-  checkReferences(placed, Object.keys(written.upstreams), problems);
+  checkReferences(placed, written, problems);
   checkIds(written.routes, problems);
-  findConflicts(placed, problems);
+  findConflicts(sound, problems);
   if (problems.count > 0) {
     return { ok: false, problems: inOrder(problems.list), truncated: problems.truncated };
   }
@@ -106,22 +120,20 @@ function resolveMerged(written: WrittenDefinitions, problems: Problems): Parsed 
 
 function checkReferences(
   placed: readonly PlacedRoute[],
-  upstreams: readonly string[],
+  { upstreams, routes }: WrittenDefinitions,
   problems: Problems,
 ): void {
-  const known = new Set(upstreams);
+  const names = Object.keys(upstreams);
+  const known = new Set(names);
   for (const { route, path } of placed) {
     if (route.action.kind !== 'proxy') continue;
-    for (const { upstream } of route.action.targets) {
+    const { upstream: reference } = routes[path[1] as number] as { upstream?: unknown };
+    for (const [index, { upstream }] of route.action.targets.entries()) {
       if (known.has(upstream)) continue;
-      const like = nearest(upstream, upstreams);
+      const at = [...path, 'upstream', ...(Array.isArray(reference) ? [index, 'name'] : [])];
+      const like = nearest(upstream, names);
       const hint = like === null ? 'define it under upstreams' : `did you mean ${like}?`;
-      problems.add(
-        'unknown-upstream',
-        [...path, 'upstream'],
-        `there is no upstream ${upstream}`,
-        hint,
-      );
+      problems.add('unknown-upstream', at, `there is no upstream ${upstream}`, hint);
     }
   }
 }
@@ -231,8 +243,4 @@ type Report = (code: Problem['code'], path: Path, message: string, hint: string 
 
 function placeIn(document: SourceDocument, path: Path): Place {
   return document.locate(path, 'key');
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

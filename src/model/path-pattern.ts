@@ -1,5 +1,5 @@
 import { pathSegmentCountMax } from '../base/limits.ts';
-import { needsNormalizing, normalizePath } from '../base/path.ts';
+import { needsNormalizing, normalizePath, type PathProblem } from '../base/path.ts';
 import type { PathPattern, PathSegment } from './definitions.ts';
 
 /** What is wrong with a path, for a person. */
@@ -9,6 +9,22 @@ export interface PathMessage {
 }
 
 const paramPattern = /^\{([A-Za-z_][A-Za-z0-9_-]*)\}$/;
+/** Stands for a path that is wrong itself, so that nothing else is blamed for it. */
+export const unreadablePath: PathPattern = { text: '', segments: [], rest: true };
+
+const explained: Readonly<Record<PathProblem, PathMessage>> = {
+  'bad-escape': {
+    message: 'has a % without two hex digits behind it',
+    hint: 'write %25 for a percent sign',
+  },
+  'dot-segment': {
+    message: 'has a dot segment, which no request can hold',
+    hint: 'write the path that it leads to',
+  },
+  backslash: { message: 'has a backslash, which no request can hold', hint: 'use slashes' },
+  control: { message: 'has an escaped control character, which no request can hold', hint: null },
+};
+
 /** Characters of a path segment (RFC 3986, section 3.3). */
 const segmentPattern = /^[A-Za-z0-9\-._~!$&'()+,;=:@%]*$/;
 
@@ -40,7 +56,13 @@ export function parsePathPattern(text: string): PathPattern | PathMessage {
     }
     segments.push(segment);
   }
-  return { text, segments, rest };
+  return { text: printPattern(segments, rest), segments, rest };
+}
+
+/** One text for one meaning, so that `/%61` and `/a` are the same pattern. */
+function printPattern(segments: readonly PathSegment[], rest: boolean): string {
+  const texts = segments.map((one) => (one.kind === 'param' ? `{${one.name}}` : one.text));
+  return `/${[...texts, ...(rest ? ['**'] : [])].join('/')}`;
 }
 
 function parseSegment(piece: string, inner: boolean): PathSegment | PathMessage {
@@ -65,7 +87,7 @@ function parseSegment(piece: string, inner: boolean): PathSegment | PathMessage 
   if (!needsNormalizing(`/${piece}`)) return { kind: 'literal', text: piece };
   const normal = normalizePath(`/${piece}`);
   if ('problem' in normal) {
-    return { message: `has the segment ${piece}: ${normal.problem}`, hint: null };
+    return explained[normal.problem];
   }
   return { kind: 'literal', text: normal.path.slice(1) };
 }

@@ -101,7 +101,7 @@ export function printProblem({ file, line, column, path, message, hint }: Proble
   return hint === null ? `${place}: ${what}` : `${place}: ${what} (${hint})`;
 }
 
-/** The candidate that is most like what was written, if any is near (Levenshtein). */
+/** The candidate that is most like what was written, if any is near (optimal string alignment). */
 export function nearest(written: string, candidates: readonly string[]): string | null {
   let best: string | null = null;
   let bestDistance = Math.max(1, Math.floor(written.length / 3)) + 1;
@@ -117,13 +117,18 @@ export function nearest(written: string, candidates: readonly string[]): string 
 
 function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) >= limit) return limit;
+  let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
-      const swap = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(swap, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+      const replaced = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      let cost = Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1);
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      if (swapped) cost = Math.min(cost, (before[j - 2] as number) + 1);
+      next.push(cost);
     }
+    before = row;
     row = next;
   }
   return row[b.length] as number;

@@ -20,6 +20,9 @@ const ownFields: Readonly<Record<string, string>> = {
   host: 'use host in the upstream',
 };
 
+/** What is wrong with two spellings of one name in one map. */
+export const sameHeader = 'names a header that stands here already; case does not matter';
+
 type WrittenChanges = {
   readonly set: Readonly<Record<string, string>>;
   readonly add: Readonly<Record<string, string>>;
@@ -47,9 +50,12 @@ export function resolveHeaders(
   pattern: PathPattern,
   problems: Problems,
 ): HeaderValue[] {
+  const seen = new Set<string>();
   return Object.entries(written).map(([key, text]) => {
     const at = [...path, key];
     const name = headerName(key, at, problems);
+    if (seen.has(name)) problems.add('duplicate', at, sameHeader, null, 'key');
+    seen.add(name);
     if (!valuePattern.test(text)) {
       const hint = 'visible ASCII, space and tab only';
       problems.add('bad-header', at, 'has characters that a header value may not hold', hint);
@@ -65,7 +71,7 @@ function headerName(written: string, path: Path, problems: Problems): string {
   const name = written.toLowerCase();
   if (!tokenPattern.test(written)) {
     problems.add('bad-header', path, `${written} is not a header name`, null, 'key');
-  } else if (name in ownFields) {
+  } else if (Object.hasOwn(ownFields, name)) {
     const hint = ownFields[name] ?? null;
     problems.add('bad-header', path, `${name} cannot be changed by a policy`, hint, 'key');
   }

@@ -11,14 +11,14 @@ import type {
   Template,
 } from './definitions.ts';
 import { parseHost } from './host.ts';
-import { parsePathPattern } from './path-pattern.ts';
+import { parsePathPattern, unreadablePath } from './path-pattern.ts';
 import type { Path, Problems } from './problem.ts';
-import { resolveHeaderChanges, resolveHeaders } from './resolve-headers.ts';
+import { resolveHeaderChanges, resolveHeaders, sameHeader } from './resolve-headers.ts';
 import type { WrittenRoute } from './schema.ts';
 import { parseTemplate } from './template.ts';
+import { isUrlText, notUrlText, percentEncode } from './url-text.ts';
 
 const tokenPattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/;
-const anyPath: PathPattern = { text: '/**', segments: [], rest: true };
 
 /** Texts parsed and checked, shorthand expanded. Problems are added, never thrown. */
 export function resolveRoute(written: WrittenRoute, path: Path, problems: Problems): Route {
@@ -57,9 +57,9 @@ function resolveMatch({ match }: WrittenRoute, path: Path, problems: Problems): 
     return [];
   });
   return {
-    hosts: [...new Set(hosts)],
+    hosts: [...new Set(hosts)].sort(),
     methods: [...new Set(methods)].sort(),
-    path: 'message' in pattern ? anyPath : pattern,
+    path: 'message' in pattern ? unreadablePath : pattern,
     headers: resolvePredicates(match.headers, [...path, 'headers'], true, problems),
     query: resolvePredicates(match.query, [...path, 'query'], false, problems),
   };
@@ -71,10 +71,13 @@ function resolvePredicates(
   ofHeaders: boolean,
   problems: Problems,
 ): FieldPredicate[] {
+  const seen = new Set<string>();
   return Object.entries(written)
     .map(([key, wanted]): FieldPredicate => {
       const at = [...path, key];
       const name = ofHeaders ? key.toLowerCase() : key;
+      if (seen.has(name)) problems.add('duplicate', at, sameHeader, null, 'key');
+      seen.add(name);
       if (ofHeaders && !tokenPattern.test(key)) {
         problems.add('bad-header', at, `${key} is not a header name`, null, 'key');
       }
@@ -120,17 +123,26 @@ function resolveAction(
     return { kind: 'respond', status: respond.status, headers, body };
   }
   if (redirect !== undefined) {
-    const location = template(redirect.to, [...path, 'redirect', 'to'], true);
+    const at = [...path, 'redirect', 'to'];
+    if (!isUrlText(redirect.to)) problems.add('bad-value', at, notUrlText, percentEncode);
+    const location = template(redirect.to, at, true);
     return { kind: 'redirect', status: redirect.status, location };
   }
   const targets =
     typeof upstream === 'string' ? [{ upstream, weight: 1 }] : (upstream ?? []).map(toTarget);
-  if (rewrite !== undefined && !rewrite.path.startsWith('/')) {
-    problems.add('bad-path', [...path, 'rewrite', 'path'], 'must begin with a slash');
-  }
+  if (rewrite !== undefined) checkRewrite(rewrite.path, [...path, 'rewrite', 'path'], problems);
   const rewritePath =
     rewrite === undefined ? null : template(rewrite.path, [...path, 'rewrite', 'path'], true);
   return { kind: 'proxy', targets, rewritePath };
+}
+
+function checkRewrite(text: string, path: Path, problems: Problems): void {
+  if (!text.startsWith('/')) problems.add('bad-path', path, 'must begin with a slash');
+  if (!isUrlText(text)) problems.add('bad-path', path, notUrlText, percentEncode);
+  else if (/[?#]/.test(text)) {
+    const hint = "the request's own query goes along by itself";
+    problems.add('bad-path', path, 'holds a query or a fragment', hint);
+  }
 }
 
 function toTarget({ name, weight }: { name: string; weight: number }): {

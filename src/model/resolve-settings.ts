@@ -1,5 +1,4 @@
-import type { Problem } from './problem.ts';
-import { Problems } from './problem.ts';
+import { nearest, type Problem, Problems } from './problem.ts';
 import { addIssues } from './schema-problems.ts';
 import type { Settings } from './settings.ts';
 import {
@@ -8,6 +7,7 @@ import {
   settingsSchema,
 } from './settings-schema.ts';
 import { readSource, type Source, type SourceDocument } from './source-document.ts';
+import { isRecord } from './written.ts';
 
 export type ResolvedSettings =
   | { readonly ok: true; readonly settings: Settings }
@@ -27,36 +27,42 @@ const prefix = 'CUTOVER_';
 /** Defaults, then the file, then the environment, then `--set`: later ones win, field by field. */
 export function resolveSettings(sources: SettingsSources): ResolvedSettings {
   let document: SourceDocument | null = null;
-  const problems = new Problems(
-    (path, at) => document?.locate(path, at) ?? { file: 'settings', line: 1, column: 1 },
-  );
-  if (sources.file !== null) {
-    document = readSource(sources.file, problems);
-    if (document === null) return { ok: false, problems: problems.list };
-  }
-  const merged = structuredClone(document?.value ?? {}) as Record<string, unknown>;
+  const overrides = new Map<string, string>();
+  const problems = new Problems((path, at) => {
+    const source = path
+      .map((_, index) => overrides.get(path.slice(0, index + 1).join('.')))
+      .find((one) => one !== undefined);
+    if (source !== undefined) return { file: source, line: 1, column: 1 };
+    return document?.locate(path, at) ?? { file: 'settings', line: 1, column: 1 };
+  });
+  if (sources.file !== null) document = readSource(sources.file, problems);
+  const written = document?.value ?? {};
+  if (!isRecord(written)) problems.add('wrong-type', [], 'settings are a map', 'write listen: …');
+  if (!isRecord(written) || problems.count > 0) return { ok: false, problems: problems.list };
+  const merged = structuredClone(written);
   const schema = settingsSchema(sources.defaults);
-  const paths = leafPaths(schema);
+  const leaves = leavesOf(schema);
+  const override = ({ path, type }: Leaf, text: string, source: string): void => {
+    overrides.set(path.join('.'), source);
+    setIn(merged, path, readAs(text, type));
+  };
   for (const [name, text] of Object.entries(sources.environment)) {
     if (!name.startsWith(prefix) || text === undefined) continue;
     const wanted = name.slice(prefix.length).toLowerCase();
-    const path = paths.find((one) => one.join('_').toLowerCase() === wanted);
-    if (path !== undefined) setIn(merged, path, scalarOf(text));
+    const leaf = leaves.find(({ path }) => path.join('_').toLowerCase() === wanted);
+    if (leaf !== undefined) override(leaf, text, name);
   }
   for (const set of sources.sets) {
     const [, dotted = '', text = ''] = /^([^=]+)=(.*)$/s.exec(set) ?? [];
-    const path = paths.find((one) => one.join('.') === dotted);
-    if (path === undefined) {
-      const hint = paths.map((one) => one.join('.')).join(', ');
-      problems.addAt(
-        commandLine,
-        'unknown-field',
-        [],
-        `--set ${set}: there is no such setting`,
-        hint,
-      );
+    const leaf = leaves.find(({ path }) => path.join('.') === dotted);
+    if (leaf === undefined) {
+      const known = leaves.map(({ path }) => path.join('.'));
+      const like = nearest(dotted, known);
+      const hint = like === null ? `there are ${known.join(', ')}` : `did you mean ${like}?`;
+      const message = `--set ${set}: there is no such setting`;
+      problems.addAt({ file: commandLine, line: 1, column: 1 }, 'unknown-field', [], message, hint);
     } else {
-      setIn(merged, path, scalarOf(text));
+      override(leaf, text, commandLine);
     }
   }
   const parsed = schema.safeParse(merged);
@@ -66,38 +72,41 @@ export function resolveSettings(sources: SettingsSources): ResolvedSettings {
   return problems.count > 0 ? { ok: false, problems: problems.list } : { ok: true, settings };
 }
 
-const commandLine = { file: 'command line', line: 1, column: 1 };
+const commandLine = 'command line';
+
+/** A setting that holds a value, not further settings. */
+interface Leaf {
+  readonly path: readonly string[];
+  /** zod's word for it: `string`, `number`, `array`, … */
+  readonly type: string;
+}
 
 interface SchemaNode {
   readonly shape?: Record<string, SchemaNode>;
-  readonly def?: { readonly innerType?: SchemaNode };
+  readonly def?: { readonly type?: string; readonly innerType?: SchemaNode };
 }
 
-function leafPaths(node: unknown, path: readonly string[] = []): string[][] {
+function leavesOf(node: unknown, path: readonly string[] = []): Leaf[] {
   let inner = node as SchemaNode;
   while (inner.def?.innerType !== undefined) inner = inner.def.innerType;
-  if (inner.shape === undefined) return [[...path]];
-  return Object.entries(inner.shape).flatMap(([key, field]) => leafPaths(field, [...path, key]));
+  if (inner.shape === undefined) return [{ path, type: inner.def?.type ?? '' }];
+  return Object.entries(inner.shape).flatMap(([key, field]) => leavesOf(field, [...path, key]));
 }
 
 function setIn(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
   let node = target;
   for (const step of path.slice(0, -1)) {
-    const next = node[step];
-    if (typeof next !== 'object' || next === null) node[step] = {};
+    if (!isRecord(node[step])) node[step] = {};
     node = node[step] as Record<string, unknown>;
   }
   node[path.at(-1) as string] = value;
 }
 
-/** Numbers and lists are meant as such; everything else is text. */
-function scalarOf(text: string): unknown {
-  if (/^\d+$/.test(text)) return Number(text);
-  if (text.startsWith('[') && text.endsWith(']')) {
-    const inside = text.slice(1, -1).trim();
-    return inside === ''
-      ? []
-      : inside.split(',').map((one) => one.trim().replaceAll(/^["']|["']$/g, ''));
-  }
-  return text;
+/** A text as the setting wants it: digits as a number, `[a, b]` as a list; what fits neither stays. */
+function readAs(text: string, type: string): unknown {
+  if (type === 'number' && /^\d+$/.test(text)) return Number(text);
+  if (type !== 'array' || !text.startsWith('[') || !text.endsWith(']')) return text;
+  const inside = text.slice(1, -1).trim();
+  if (inside === '') return [];
+  return inside.split(',').map((one) => one.trim().replaceAll(/^["']|["']$/g, ''));
 }

@@ -1,8 +1,10 @@
-import { parseDurationMs, parsePercent } from '../base/units.ts';
+import { parsePercent } from '../base/units.ts';
 import type { Balance, Endpoint, HostPolicy, RetryCause, Upstream } from './definitions.ts';
 import { parseHost } from './host.ts';
 import type { Path, Problems } from './problem.ts';
+import { resolveDurationMs } from './resolve-units.ts';
 import type { WrittenUpstream } from './schema.ts';
+import { isUrlText, notUrlText, percentEncode } from './url-text.ts';
 
 /** Units parsed, shorthand expanded, what texts mean checked. Problems are added, never thrown. */
 export function resolveUpstream(
@@ -12,20 +14,11 @@ export function resolveUpstream(
   problems: Problems,
 ): Upstream {
   const { timeout, retry, health, breaker } = written;
-  const ms = (text: string, at: Path): number => {
-    const parsed = parseDurationMs(text) ?? 0;
-    if (parsed === 0) problems.add('bad-value', at, 'must be more than zero');
-    return parsed;
-  };
-  const endpoints = written.endpoints.flatMap((one, index) => {
-    const at = [...path, 'endpoints', index];
-    const resolved = resolveEndpoint(one, at, problems);
-    return resolved === null ? [] : [resolved];
-  });
-  refuseTwice(endpoints, [...path, 'endpoints'], problems);
+  const ms = (text: string, at: Path): number => resolveDurationMs(text, at, problems);
+  if (health !== undefined) checkHealthPath(health.path, [...path, 'health', 'path'], problems);
   return {
     name,
-    endpoints,
+    endpoints: resolveEndpoints(written, [...path, 'endpoints'], problems),
     balance: resolveBalance(written, path, problems),
     connections: written.connections,
     timeout: {
@@ -52,7 +45,7 @@ export function resolveUpstream(
       breaker === undefined
         ? null
         : {
-            failuresPercent: percent(breaker.failures, [...path, 'breaker', 'failures'], problems),
+            failuresPercent: share(breaker.failures, [...path, 'breaker', 'failures'], problems),
             of: breaker.of,
             openMs: ms(breaker.open, [...path, 'breaker', 'open']),
           },
@@ -64,6 +57,37 @@ function percent(text: string, path: Path, problems: Problems): number {
   const parsed = parsePercent(text);
   if (parsed === null) problems.add('bad-value', path, 'must be between 0% and 100%');
   return parsed ?? 0;
+}
+
+/** More than none: a breaker that opens at 0 % would open without a failure. */
+function share(text: string, path: Path, problems: Problems): number {
+  const parsed = percent(text, path, problems);
+  if (parsed === 0) problems.add('bad-value', path, 'must be more than 0%');
+  return parsed;
+}
+
+function checkHealthPath(text: string, path: Path, problems: Problems): void {
+  if (!isUrlText(text)) problems.add('bad-path', path, notUrlText, percentEncode);
+  else if (text.includes('#')) problems.add('bad-path', path, 'holds a fragment');
+}
+
+function resolveEndpoints(
+  { endpoints }: WrittenUpstream,
+  path: Path,
+  problems: Problems,
+): Endpoint[] {
+  const byOrigin = new Map<string, Endpoint>();
+  for (const [index, one] of endpoints.entries()) {
+    const at = [...path, index];
+    const endpoint = resolveEndpoint(one, at, problems);
+    if (endpoint === null) continue;
+    const { origin } = endpoint;
+    if (byOrigin.has(origin)) {
+      problems.add('duplicate', at, `lists ${origin} a second time`, 'give it a weight instead');
+    }
+    byOrigin.set(origin, endpoint);
+  }
+  return [...byOrigin.values()];
 }
 
 function resolveEndpoint(
@@ -92,17 +116,11 @@ function resolveEndpoint(
     return null;
   }
   const port = url.port === '' ? '80' : url.port;
-  return { origin: `http://${url.hostname.toLowerCase()}:${port}`, weight };
-}
-
-function refuseTwice(endpoints: readonly Endpoint[], path: Path, problems: Problems): void {
-  const seen = new Set<string>();
-  for (const { origin } of endpoints) {
-    if (seen.has(origin)) {
-      problems.add('duplicate', path, `lists ${origin} twice`, 'give it a weight instead');
-    }
-    seen.add(origin);
+  if (port === '0') {
+    problems.add('bad-value', at, `${text} has port 0, to which nobody can connect`);
+    return null;
   }
+  return { origin: `http://${url.hostname.toLowerCase()}:${port}`, weight };
 }
 
 function resolveBalance(written: WrittenUpstream, path: Path, problems: Problems): Balance {
@@ -126,8 +144,9 @@ function resolveBalance(written: WrittenUpstream, path: Path, problems: Problems
 
 function resolveHost(text: string, path: Path, problems: Problems): HostPolicy {
   if (text === 'preserve' || text === 'endpoint') return { kind: text };
-  if (parseHost(text.replace(/:\d{1,5}$/, '')) === null || text.startsWith('*')) {
-    const hint = 'write preserve, endpoint, or a host name';
+  const [, name = '', port = '0'] = /^(.*?)(?::(\d{1,5}))?$/s.exec(text) ?? [];
+  if (parseHost(name) === null || name.startsWith('*') || Number(port) > 65_535) {
+    const hint = 'write preserve, endpoint, or a host name, with a port up to 65535 if need be';
     problems.add('bad-host', path, `${text} is not a host name`, hint);
   }
   return { kind: 'fixed', value: text };

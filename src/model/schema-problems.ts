@@ -5,6 +5,21 @@ import type { SchemaIssue } from './schema.ts';
 /** Fields of routes and upstreams that later releases know. */
 const later = ['cache', 'rate-limit', 'auth', 'tls', 'transform', 'jwt', 'probe', 'timeout'];
 
+/** What a person calls the types of JSON. */
+const typeNames: Readonly<Record<string, string>> = {
+  string: 'text',
+  object: 'a map',
+  record: 'a map',
+  array: 'a list',
+  int: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+  ipv4: 'an IPv4 address',
+  ipv6: 'an IPv6 address',
+  cidrv4: 'an IPv4 network',
+  cidrv6: 'an IPv6 network',
+};
+
 /** Turns what zod found into problems with places and hints. */
 export function addIssues(
   issues: readonly SchemaIssue[],
@@ -13,93 +28,133 @@ export function addIssues(
   schema: z.ZodType,
   problems: Problems,
 ): void {
-  for (const issue of issues) addIssue(issue, path, value, schema, problems);
+  for (const issue of issues) addIssue(issue, path, value, [schema], problems);
 }
 
+/** `schemas`: those that the value at `path` may follow; several below a union. */
 function addIssue(
   issue: SchemaIssue,
   path: Path,
   value: unknown,
-  schema: z.ZodType,
+  schemas: readonly unknown[],
   problems: Problems,
 ): void {
   const at = [...path, ...issue.path.map((step) => (typeof step === 'symbol' ? '' : step))];
   const written = valueAt(value, issue.path);
+  const nodes = issue.path.reduce<unknown[]>(
+    (from, step) => from.flatMap((node) => stepInto(node, step)),
+    schemas.flatMap(alternatives),
+  );
   if (issue.code === 'unrecognized_keys') {
-    for (const key of issue.keys) addUnknown(key, [...at, key], issue.path, schema, problems);
+    for (const key of issue.keys) addUnknown(key, [...at, key], nodes, problems);
     return;
   }
   if (issue.code === 'invalid_union') {
-    const branch = deepest(issue.errors);
+    const branch = nearestBranch(issue.errors as readonly Branch[]);
     if (branch !== null) {
-      for (const inner of branch) {
-        addIssue(inner as SchemaIssue, at, written, schema, problems);
-      }
+      for (const inner of branch) addIssue(inner, at, written, nodes, problems);
       return;
     }
   }
-  if (issue.code === 'invalid_type' && written === undefined) {
+  if (written === undefined && (issue.code === 'invalid_type' || issue.code === 'invalid_union')) {
     problems.add('missing', at, 'is missing');
     return;
   }
-  const over = issue.code === 'too_big';
   const wrongType = issue.code === 'invalid_type' || issue.code === 'invalid_union';
+  const choices = wrongType || issue.code === 'invalid_value' ? choicesOf(issue) : [];
+  const code = issue.code === 'too_big' ? 'limit' : wrongType ? 'wrong-type' : 'bad-value';
+  const message = choices.length === 0 ? lowerFirst(issue.message) : `must be ${listed(choices)}`;
   const scalar = typeof written === 'number' || typeof written === 'boolean';
-  problems.add(
-    over ? 'limit' : wrongType ? 'wrong-type' : 'bad-value',
-    at,
-    lowerFirst(issue.message),
-    scalar && wrongType ? `quote it: "${String(written)}"` : null,
-  );
+  const quotable = scalar && choices.includes('text');
+  problems.add(code, at, message, quotable ? `quote it: "${String(written)}"` : null);
 }
 
-function addUnknown(
-  key: string,
-  at: Path,
-  parent: readonly PropertyKey[],
-  schema: z.ZodType,
-  problems: Problems,
-): void {
+function addUnknown(key: string, at: Path, parents: readonly unknown[], problems: Problems): void {
   if (later.includes(key)) {
     problems.add('not-in-release', at, `${key} is not part of this release`, 'remove it', 'key');
     return;
   }
-  const like = nearest(key, knownKeys(schema, parent));
+  const known = parents.flatMap((node) => Object.keys((node as SchemaNode).shape ?? {}));
+  const like = nearest(key, known);
   const hint = like === null ? null : `did you mean ${like}?`;
   problems.add('unknown-field', at, `there is no field ${key}`, hint, 'key');
 }
 
-/** The one branch of a union that went furthest, when exactly one goes beyond the top. */
-function deepest(
-  branches: readonly (readonly { path: PropertyKey[] }[])[],
-): readonly unknown[] | null {
-  const deep = branches.filter((issues) =>
-    issues.every(({ path, ...issue }) => path.length > 0 || 'keys' in issue),
+type Branch = readonly SchemaIssue[];
+
+/**
+ * The branch of a union that a value was meant for: of those with its type, the one that knows
+ * most of its fields. Null: none has its type.
+ */
+function nearestBranch(branches: readonly Branch[]): Branch | null {
+  const rightType = branches.filter((issues) =>
+    issues.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys'),
   );
-  return deep.length === 1 ? (deep[0] as readonly unknown[]) : null;
+  if (rightType.length === 0) return null;
+  const known = rightType.find((issues) => unknownKeys(issues).length === 0);
+  if (known !== undefined || rightType.length === 1) return known ?? rightType[0] ?? null;
+  const onlyUnknown = rightType.map((issues) => issues.filter(isUnknownKeys));
+  return onlyUnknown.sort((a, b) => unknownKeys(a).length - unknownKeys(b).length)[0] ?? null;
 }
 
-/** The fields that an object at this place may have. */
-function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
-  let node: unknown = schema;
-  for (const step of path) node = stepInto(node, step);
-  const shape = (unwrap(node) as { shape?: Record<string, unknown> } | undefined)?.shape;
-  return shape === undefined ? [] : Object.keys(shape);
+function isUnknownKeys(issue: SchemaIssue): boolean {
+  return issue.path.length === 0 && issue.code === 'unrecognized_keys';
 }
 
-function stepInto(node: unknown, step: PropertyKey): unknown {
-  const inner = unwrap(node) as {
-    shape?: Record<PropertyKey, unknown>;
-    element?: unknown;
-    valueType?: unknown;
-  };
-  return inner?.shape?.[step] ?? inner?.element ?? inner?.valueType;
+function unknownKeys(issues: Branch): string[] {
+  return issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys' && issue.path.length === 0 ? issue.keys : [],
+  );
 }
 
-function unwrap(node: unknown): unknown {
-  let inner = node as { def?: { innerType?: unknown } } | undefined;
-  while (inner?.def?.innerType !== undefined) inner = inner.def.innerType as typeof inner;
-  return inner;
+/** What a value of the wrong kind may be instead, in words. */
+function choicesOf(issue: SchemaIssue): string[] {
+  switch (issue.code) {
+    case 'invalid_type':
+      return [typeNames[issue.expected] ?? issue.expected];
+    case 'invalid_value':
+      return issue.values.map(String);
+    case 'invalid_format':
+      return [typeNames[issue.format] ?? 'text'];
+    case 'invalid_union':
+      return [
+        ...new Set((issue.errors as Branch[]).flatMap((one) => one.slice(0, 1).flatMap(choicesOf))),
+      ];
+    default:
+      return [];
+  }
+}
+
+function listed(choices: readonly string[]): string {
+  if (choices.length === 1) return choices[0] as string;
+  return `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`;
+}
+
+interface SchemaNode {
+  readonly shape?: Readonly<Record<PropertyKey, unknown>>;
+  readonly element?: unknown;
+  readonly valueType?: unknown;
+  readonly options?: readonly unknown[];
+  readonly def?: { readonly innerType?: unknown };
+}
+
+/** The schemas that may stand in a place: defaults unwrapped, the members of a union. */
+function alternatives(schema: unknown): unknown[] {
+  let node = schema as SchemaNode | undefined;
+  while (node?.def?.innerType !== undefined) node = node.def.innerType as SchemaNode;
+  if (node === undefined) return [];
+  return node.options === undefined ? [node] : node.options.flatMap(alternatives);
+}
+
+function stepInto(schema: unknown, step: PropertyKey): unknown[] {
+  const node = schema as SchemaNode;
+  const inner =
+    node.shape === undefined ? (node.element ?? node.valueType) : ownField(node.shape, step);
+  return inner === undefined ? [] : alternatives(inner);
+}
+
+function ownField(shape: Readonly<Record<PropertyKey, unknown>>, step: PropertyKey): unknown {
+  return Object.hasOwn(shape, step) ? shape[step] : undefined;
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

@@ -16,7 +16,16 @@ import { durationPattern, percentPattern } from '../base/units.ts';
  * What a person writes, as zod schemas: the shape alone. What a text means (paths, templates,
  * hosts, units) is checked when it is resolved. The JSON Schema for editors is made from these.
  */
-const text = z.string().max(textBytesMax);
+const bounded = (bytesMax: number, limit: string) =>
+  z
+    .string()
+    .superRefine((value, context) => {
+      if (Buffer.byteLength(value) <= bytesMax) return;
+      const message = `is over ${bytesMax} bytes (${limit})`;
+      context.addIssue({ code: 'too_big', origin: 'string', maximum: bytesMax, message });
+    })
+    .meta({ maxLength: bytesMax });
+const text = bounded(textBytesMax, 'textBytesMax');
 const name = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'letters, digits, dot, dash and underscore only')
@@ -65,7 +74,7 @@ export const upstreamSchema = z
       .prefault({}),
     health: z
       .strictObject({
-        path: text.startsWith('/'),
+        path: text.refine((path) => path.startsWith('/'), 'must begin with a slash'),
         interval: duration.default('2s'),
         timeout: duration.default('1s'),
         unhealthy: z.int().min(1).max(100).default(3),
@@ -119,7 +128,7 @@ export const routeSchema = z
       .strictObject({
         status: z.int().min(200).max(599).default(200),
         headers: headerFields.default({}),
-        body: z.string().max(respondBodyBytesMax).default(''),
+        body: bounded(respondBodyBytesMax, 'respondBodyBytesMax').default(''),
       })
       .optional(),
     redirect: z

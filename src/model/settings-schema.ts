@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { workerCountMax } from '../base/limits.ts';
-import { parseDurationMs, parsePercent, parseSizeBytes } from '../base/units.ts';
-import type { Path, Problems } from './problem.ts';
+import { parsePercent } from '../base/units.ts';
+import type { Problems } from './problem.ts';
+import { resolveDurationMs, resolveSizeBytes } from './resolve-units.ts';
 import type { AccessLog, Settings } from './settings.ts';
 
 /** What the machine says where nobody else does. */
@@ -72,7 +73,7 @@ export function resolveWrittenSettings(written: WrittenSettings, problems: Probl
       'use 127.0.0.1, and a tunnel or a TLS terminator to reach it',
     );
   }
-  size(cache.memory, ['cache', 'memory'], problems);
+  resolveSizeBytes(cache.memory, ['cache', 'memory'], problems);
   return {
     node,
     listen,
@@ -81,10 +82,11 @@ export function resolveWrittenSettings(written: WrittenSettings, problems: Probl
     data: data === 'none' ? null : data,
     log: { level: log.level, access: accessLog(String(log.access), problems) },
     forwarded,
-    drain: { timeoutMs: duration(drain.timeout, ['drain', 'timeout'], problems) },
+    drain: { timeoutMs: resolveDurationMs(drain.timeout, ['drain', 'timeout'], problems) },
     limits: {
-      bodyBytes: limits.body === 'none' ? null : size(limits.body, ['limits', 'body'], problems),
-      headerBytes: size(limits.header, ['limits', 'header'], problems),
+      bodyBytes:
+        limits.body === 'none' ? null : resolveSizeBytes(limits.body, ['limits', 'body'], problems),
+      headerBytes: resolveSizeBytes(limits.header, ['limits', 'header'], problems),
     },
   };
 }
@@ -97,18 +99,6 @@ function accessLog(text: string, problems: Problems): AccessLog {
   const hint = 'off, errors, sample 1%, or all';
   problems.add('bad-value', ['log', 'access'], `${text} is not an access log`, hint);
   return { kind: 'off' };
-}
-
-function duration(text: string, path: Path, problems: Problems): number {
-  const ms = parseDurationMs(text);
-  if (ms === null) problems.add('bad-value', path, `${text} is not a duration`, 'write 30s');
-  return ms ?? 0;
-}
-
-function size(text: string, path: Path, problems: Problems): number {
-  const bytes = parseSizeBytes(text);
-  if (bytes === null) problems.add('bad-value', path, `${text} is not a size`, 'write 64MiB');
-  return bytes ?? 0;
 }
 
 function isLoopback(host: string): boolean {

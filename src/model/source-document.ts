@@ -125,7 +125,7 @@ export function valueDocument(
     locate(path, at) {
       if (lines === null) {
         lines = new LineCounter();
-        const text = JSON.stringify(value, null, 2);
+        const text = JSON.stringify(value ?? null, null, 2);
         contents = parseDocument(text, { lineCounter: lines }).contents;
       }
       const { line, col } = lines.linePos(offsetOf(contents, path, at));

@@ -6,6 +6,7 @@ import type {
   Template,
   TemplatePart,
 } from './definitions.ts';
+import { unreadablePath } from './path-pattern.ts';
 import { nearest } from './problem.ts';
 
 /** What went wrong in a template. */
@@ -64,8 +65,10 @@ export function parseTemplate(
     }
     const from = at + (dollar ? 2 : 1);
     const end = text.indexOf('}', from);
-    if (end < 0)
-      return { message: `has no } for its hole at ${at}`, hint: 'write $${ for a plain ${' };
+    if (end < 0) {
+      const hint = dollar ? 'write $${ for a plain ${' : 'write {name}';
+      return { message: `has no } for its hole at ${at}`, hint };
+    }
     const inside = text.slice(from, end);
     const part = dollar ? parseHole(inside, pattern) : pathPart(inside, pattern);
     if ('message' in part) return part;
@@ -102,7 +105,8 @@ function parseHole(hole: string, pattern: PathPattern): TemplatePart | TemplateP
 function pathPart(name: string, pattern: PathPattern): TemplatePart | TemplateProblem {
   const names = pattern.segments.flatMap((one) => (one.kind === 'param' ? [one.name] : []));
   if (pattern.rest) names.push('**');
-  if (names.includes(name)) return { kind: 'field', source: 'path', name };
+  if (pattern === unreadablePath || names.includes(name))
+    return { kind: 'field', source: 'path', name };
   const like = nearest(name, names);
   return {
     message: `names the path parameter ${name}, which ${pattern.text} does not have`,

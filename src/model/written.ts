@@ -5,7 +5,12 @@ export interface WrittenDefinitions {
 }
 
 export function emptyWritten(): WrittenDefinitions {
-  return { upstreams: {}, routes: [] };
+  // Without a prototype: no name that a person may choose is there already.
+  return { upstreams: Object.create(null) as Record<string, unknown>, routes: [] };
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The kinds of objects that can be changed one at a time. */
@@ -13,7 +18,9 @@ export type ObjectKind = 'routes' | 'upstreams';
 
 /** One object, or undefined. */
 export function objectIn(written: WrittenDefinitions, kind: ObjectKind, name: string): unknown {
-  if (kind === 'upstreams') return written.upstreams[name];
+  if (kind === 'upstreams') {
+    return Object.hasOwn(written.upstreams, name) ? written.upstreams[name] : undefined;
+  }
   return written.routes.find((route) => idOf(route) === name);
 }
 

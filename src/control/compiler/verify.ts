@@ -35,6 +35,9 @@ function verifyMatcher(matcher: MatcherVectors, routeCount: number): void {
   assert((nodes[nodesHeader.anyHostRoot] ?? 0) <= nodeCount, 'the root lies among the nodes');
   verifyTable(hosts, hostWords, 1, nodeCount, text.length);
   verifyTable(edges, edgeWords, 2, nodeCount, text.length);
+  const hostMask = nodes[nodesHeader.hostMask] ?? 0;
+  const hostsFit = hostMask === 0 || hostMask + 1 === hosts.length / hostWords;
+  assert(hostsFit, 'the host mask fits');
   assert((nodes[nodesHeader.edgeMask] ?? 0) + 1 === edges.length / edgeWords, 'the edge mask fits');
   const candidateCount = candidates.length / candidateWords;
   for (let node = 1; node <= nodeCount; node++) {

@@ -3,9 +3,21 @@ import { monotonicMs } from '../../base/clock.ts';
 import { CutoverError } from '../../base/errors.ts';
 import { parseDurationMs } from '../../base/units.ts';
 import { diffDefinitions } from '../../model/diff.ts';
-import { type Parsed, parseDefinitions, parseWritten } from '../../model/parse.ts';
+import {
+  type Parsed,
+  parseDefinitions,
+  parseWritten,
+  type Refused,
+  readObject,
+} from '../../model/parse.ts';
 import { definitionsJsonSchema } from '../../model/schema.ts';
-import { emptyWritten, type ObjectKind, objectIn, writtenWith } from '../../model/written.ts';
+import {
+  emptyWritten,
+  isRecord,
+  type ObjectKind,
+  objectIn,
+  writtenWith,
+} from '../../model/written.ts';
 import { type ApplyReport, defaultWaitMs } from '../apply.ts';
 import type { AdminParts } from './parts.ts';
 import { queryOf } from './query.ts';
@@ -121,22 +133,22 @@ function parseBody(request: FastifyRequest, file: string): Parsed {
   return parseDefinitions([{ file, text }]);
 }
 
-/** One object, as JSON or YAML; its own name may be left out. */
+/** One object, as JSON or YAML; a route may leave its id out. */
 function parseObject(request: FastifyRequest, kind: ObjectKind, name: string): unknown {
   const text = typeof request.body === 'string' ? request.body : '';
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new CutoverError('body-invalid', 'one object is sent as JSON', { source: 'operator' });
-  }
-  if (kind === 'upstreams') return value;
-  const id = (value as { id?: unknown }).id;
-  if (id !== undefined && id !== name) {
-    const message = `the route's id is ${String(id)}, but the call names ${name}`;
+  const read = readObject(text);
+  if (!read.ok) throw invalid(read);
+  const { value } = read;
+  if (!isRecord(value)) {
+    const message = `one of the ${kind} is a map of its fields`;
     throw new CutoverError('body-invalid', message, { source: 'operator' });
   }
-  return { id: name, ...(value as object) };
+  if (kind === 'upstreams') return value;
+  if (value['id'] !== undefined && value['id'] !== name) {
+    const message = `the route's id is ${String(value['id'])}, but the call names ${name}`;
+    throw new CutoverError('body-invalid', message, { source: 'operator' });
+  }
+  return { id: name, ...value };
 }
 
 function unknownObject(kind: ObjectKind, name: string): CutoverError {
@@ -145,7 +157,7 @@ function unknownObject(kind: ObjectKind, name: string): CutoverError {
   });
 }
 
-function invalid(parsed: Extract<Parsed, { ok: false }>): CutoverError {
+function invalid(parsed: Refused): CutoverError {
   return new CutoverError('definitions-invalid', 'the definitions have problems', {
     source: 'operator',
     context: { problems: parsed.problems, truncated: parsed.truncated },
