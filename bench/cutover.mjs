@@ -2,56 +2,30 @@
 // connection every 20 ms, slow exchanges and streaming bodies in flight, while each apply changes
 // a request header, the upstream and a response header together. A response that does not have all
 // three from one revision is mixed.
+
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { Agent, request } from 'node:http';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { median, percentile } from './kit/figures.mjs';
+import { median, nowMs, percentile } from './kit/figures.mjs';
 import { Gates, printTable, round } from './kit/gates.mjs';
 import { benchFolder, cutover } from './kit/peers.mjs';
 import { residentBytes, startServer, threadCount } from './kit/processes.mjs';
 import { ShapeClient } from './kit/shape-client.mjs';
+import { originOf, shapeDefinitions, shapeOrigins } from './kit/shape-definitions.mjs';
 
 const port = 19_030;
 const adminPort = 19_031;
-const origins = { a: 19_032, b: 19_033 };
 const originFile = fileURLToPath(new URL('kit/shape-origin.mjs', import.meta.url));
+const applierFile = fileURLToPath(new URL('kit/applier.mjs', import.meta.url));
 
 const quietMs = 3_000;
 const probeEveryMs = 20;
 const slowCount = 8;
 const streamCount = 8;
 const thinkMs = 12;
-
-const originOf = (shape) => (Number(shape) % 2 === 0 ? 'a' : 'b');
-
-/** The set of shape n: three things that change together. */
-function definitions(shape) {
-  return {
-    upstreams: Object.fromEntries(
-      Object.entries(origins).map(([name, originPort]) => [
-        name,
-        { endpoints: [`http://127.0.0.1:${originPort}`] },
-      ]),
-    ),
-    routes: [
-      {
-        id: 'shape',
-        match: { path: '/**' },
-        upstream: originOf(shape),
-        policies: [
-          {
-            headers: {
-              request: { set: { 'x-told': String(shape) } },
-              response: { set: { 'x-shape': String(shape) } },
-            },
-          },
-        ],
-      },
-    ],
-  };
-}
 
 /** Everything that clients saw, for one run. */
 class Record {
@@ -96,14 +70,14 @@ export async function cutoverBench({ applies, everyMs, connections, say }) {
   const folder = benchFolder();
   const servers = [];
   try {
-    for (const [name, originPort] of Object.entries(origins)) {
+    for (const [name, originPort] of Object.entries(shapeOrigins)) {
       const args = [originFile, String(originPort), name];
       servers.push(
         await startServer({ command: process.execPath, args, core: null, port: originPort }),
       );
     }
     const gateway = await startServer({
-      ...cutover(folder, port, adminPort, definitions(0)),
+      ...cutover(folder, port, adminPort, shapeDefinitions(0)),
       core: null,
     });
     servers.push(gateway);
@@ -120,7 +94,6 @@ export async function cutoverBench({ applies, everyMs, connections, say }) {
 
 async function run({ gateway, token, applies, everyMs, connections, say }) {
   const record = new Record();
-  await admin(token, 'GET', '/v1/nodes');
   const clients = startClients(record, connections);
   const probes = startProbes(record);
   await sleep(1_000);
@@ -128,23 +101,24 @@ async function run({ gateway, token, applies, everyMs, connections, say }) {
   say(
     `${connections} clients, ${slowCount} slow, ${streamCount} streams; ${quietMs / 1000} s before`,
   );
-  const beforeFrom = performance.now();
+  const beforeFrom = nowMs();
   await sleep(quietMs);
-  const duringFrom = performance.now();
+  const duringFrom = nowMs();
   const calls = [];
   const memory = [];
-  for (let shape = 1; shape <= applies; shape++) {
-    calls.push(await apply(token, shape));
-    if (shape % 100 === 0) say(`${shape} of ${applies} applies`);
+  let threads = 0;
+  for await (const call of applyAll(token, applies, everyMs)) {
+    if (call.report.outcome !== 'applied') throw new Error(`not applied: ${JSON.stringify(call)}`);
+    calls.push(call);
+    if (call.shape % 100 === 0) say(`${call.shape} of ${applies} applies`);
     memory.push(residentBytes(gateway.pid));
-    if (shape === 1) memory.threads = threadCount(gateway.pid);
-    await sleep(Math.max(0, everyMs - (performance.now() - calls.at(-1).calledMs)));
+    threads ||= threadCount(gateway.pid);
   }
-  const duringTo = performance.now();
+  const duringTo = nowMs();
   await sleep(2_500);
   probes.stop();
   await Promise.all(clients.map((client) => client.stop()));
-  const node = await admin(token, 'GET', '/v1/nodes');
+  const node = await nodes(token);
   const fast = record.samples.filter((sample) => sample.fast);
   const inWindow = (from, to) =>
     fast.filter(({ sentMs }) => sentMs >= from && sentMs < to).map((s) => s.doneMs - s.sentMs);
@@ -162,7 +136,7 @@ async function run({ gateway, token, applies, everyMs, connections, say }) {
     during: inWindow(duringFrom, duringTo),
     perSecond: fast.length / ((duringTo - beforeFrom + 2_500) / 1000),
     memory,
-    threads: { first: memory.threads, last: threadCount(gateway.pid) },
+    threads: { first: threads, last: threadCount(gateway.pid) },
     node: node.nodes[0],
   };
 }
@@ -199,34 +173,17 @@ function startProbes(record) {
   return { count: () => count, stop: () => clearInterval(timer) };
 }
 
-async function apply(token, shape) {
-  const body = JSON.stringify(definitions(shape));
-  const calledMs = performance.now();
-  const report = await admin(token, 'PUT', '/v1/definitions', body);
-  const answeredMs = performance.now();
-  if (report.outcome !== 'applied') throw new Error(`not applied: ${JSON.stringify(report)}`);
-  return { shape, calledMs, answeredMs, report };
+/** The applies, one after another as they are answered. */
+async function* applyAll(token, applies, everyMs) {
+  const args = [applierFile, adminPort, token, applies, everyMs].map(String);
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  for await (const line of createInterface({ input: child.stdout })) yield JSON.parse(line);
 }
 
-/** One keep-alive connection, as a deploy script or an operator's tool would hold. */
-const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-
-function admin(token, method, path, body) {
-  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-  return new Promise((resolve, reject) => {
-    const call = request(
-      { agent, host: '127.0.0.1', port: adminPort, method, path, headers },
-      (response) => {
-        let text = '';
-        response.setEncoding('utf8').on('data', (chunk) => {
-          text += chunk;
-        });
-        response.on('end', () => resolve(JSON.parse(text)));
-      },
-    );
-    call.on('error', reject);
-    call.end(body);
-  });
+async function nodes(token) {
+  const headers = { authorization: `Bearer ${token}` };
+  const response = await fetch(`http://127.0.0.1:${adminPort}/v1/nodes`, { headers });
+  return response.json();
 }
 
 /** Responses whose request was sent after an apply was answered and that have an older shape. */

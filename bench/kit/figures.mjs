@@ -8,3 +8,8 @@ export function percentile(values, share) {
 export function median(values) {
   return percentile(values, 0.5);
 }
+
+/** The system's monotonic clock in milliseconds: the same in every process of a bench. */
+export function nowMs() {
+  return Number(process.hrtime.bigint() / 1000n) / 1000;
+}

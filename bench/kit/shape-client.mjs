@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { nowMs } from './figures.mjs';
 
 /**
  * One keep-alive connection that sends a request, reads the response by the letter, waits, and
@@ -32,8 +33,8 @@ export class ShapeClient {
   async stop() {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    const deadline = performance.now() + 5000;
-    while (this.#waiting && performance.now() < deadline) {
+    const deadline = nowMs() + 5000;
+    while (this.#waiting && nowMs() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     this.#socket.destroy();
@@ -47,7 +48,7 @@ export class ShapeClient {
   #send() {
     if (this.#stopped) return;
     this.#waiting = true;
-    this.#sentMs = performance.now();
+    this.#sentMs = nowMs();
     this.#socket.write(this.#request);
   }
 
@@ -55,15 +56,10 @@ export class ShapeClient {
     this.#text += text;
     const response = readResponse(this.#text);
     if (response === null) return;
-    const nowMs = performance.now();
+    const doneMs = nowMs();
     this.#text = '';
     this.#waiting = false;
-    this.#report({
-      kind: 'answered',
-      sentMs: this.#sentMs,
-      doneMs: nowMs,
-      ...response,
-    });
+    this.#report({ kind: 'answered', sentMs: this.#sentMs, doneMs, ...response });
     if (!this.#stopped) this.#later();
   }
 
@@ -81,25 +77,30 @@ export class ShapeClient {
 export function readResponse(text) {
   const end = text.indexOf('\r\n\r\n');
   if (end < 0) return null;
-  const head = text.slice(0, end).toLowerCase();
-  const value = (name) => new RegExp(`\\r\\n${name}: *([^\\r]*)`).exec(head)?.[1] ?? '';
+  const head = text.slice(0, end + 2).toLowerCase();
   const rest = text.slice(end + 4);
-  const length = value('content-length');
+  const length = field(head, '\r\ncontent-length: ');
   let body = rest;
   if (length !== '') {
     if (rest.length < Number(length)) return null;
-  } else if (value('transfer-encoding') === 'chunked') {
+  } else if (field(head, '\r\ntransfer-encoding: ') === 'chunked') {
     body = dechunk(rest);
     if (body === null) return null;
   }
   return {
     status: Number(head.slice(9, 12)),
-    shape: value('x-shape'),
-    told: value('x-told'),
-    origin: value('x-origin'),
-    closes: value('connection') === 'close',
+    shape: field(head, '\r\nx-shape: '),
+    told: field(head, '\r\nx-told: '),
+    origin: field(head, '\r\nx-origin: '),
+    closes: field(head, '\r\nconnection: ') === 'close',
     body,
   };
+}
+
+/** The value behind a line end and a field's name, or the empty string. */
+function field(head, begin) {
+  const at = head.indexOf(begin);
+  return at < 0 ? '' : head.slice(at + begin.length, head.indexOf('\r\n', at + begin.length));
 }
 
 function dechunk(text) {

@@ -1,6 +1,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { present } from '../base/assert.ts';
 import { nameThread } from '../base/native.ts';
+import { yieldToDataPlane } from '../base/thread-priority.ts';
 import type { Order } from '../model/orders.ts';
 import { Reconciler } from './reconciler.ts';
 import type { ControlStart, ControlToMain, MainToControl } from './start-message.ts';
@@ -13,6 +14,7 @@ let manager: MessagePort = start.manager;
 const reconciler = new Reconciler(start.memory, (event) => manager.postMessage(event));
 
 nameThread('control');
+yieldToDataPlane();
 listen(manager);
 main.on('message', (message: MainToControl) => {
   switch (message.kind) {

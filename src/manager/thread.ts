@@ -4,6 +4,7 @@ import { CutoverError, messageOf } from '../base/errors.ts';
 import { createLog, writeRecord } from '../base/log.ts';
 import type { LogBatch } from '../base/log-record.ts';
 import { nameThread } from '../base/native.ts';
+import { yieldToDataPlane } from '../base/thread-priority.ts';
 import type { ControlEvent } from '../model/orders.ts';
 import { type Problem, printProblem } from '../model/problem.ts';
 import { Collector } from '../telemetry/collector.ts';
@@ -26,6 +27,7 @@ const workerLog = createLog(null, settings.log.level);
 let nodeState: 'starting' | 'serving' | 'draining' = 'starting';
 
 nameThread('manager');
+yieldToDataPlane();
 run().catch((error) => {
   const problems = error instanceof CutoverError ? error.context['problems'] : undefined;
   const lines = Array.isArray(problems) ? (problems as Problem[]).map(printProblem) : [];
