@@ -4,6 +4,7 @@
  *   watch, remember   contain the death of a worker: see below
  *   nameThread        the name that ps and top show
  *   pinThread         the processor that the thread runs on
+ *   boundReceiving    how much a client may send ahead of being read: see below
  *
  * Death of a worker. Node ends a worker's event loop with an assertion that nothing is left on it.
  * uWebSockets.js puts handles there that Node does not know: five of its own and one poll per
@@ -12,6 +13,10 @@
  * it loads uWebSockets.js and `remember` after its first app; a clean-up hook of the environment
  * then closes every poll with its socket and the remembered handles, and runs the loop once so
  * that they are really closed. Handles of Node's own are left to Node, which closes them itself.
+ *
+ * Receiving. uWebSockets.js reads a socket again as long as each read fills its buffer of 512 KiB,
+ * also when the body was paused in between, so a fast client can hand over any amount. Sockets
+ * inherit the receive buffer of the one that listens: one below 512 KiB ends that loop.
  *
  * State is per environment (napi_set_instance_data), since several threads load this file.
  * The few functions of Node-API and libuv that it calls are declared here: both are stable, and so
@@ -25,6 +30,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 typedef struct napi_env__ *napi_env;
@@ -172,6 +178,34 @@ static napi_value pin_thread(napi_env env, napi_callback_info info) {
   return boolean(env, sched_setaffinity(0, sizeof set, &set) == 0);
 }
 
+struct bound {
+  int bytes;
+  int32_t count;
+};
+
+static void bound_listener(uv_handle_t *handle, void *pointer) {
+  struct bound *bound = pointer;
+  int descriptor = -1, listens = 0;
+  socklen_t size = sizeof listens;
+  if (!is_poll(handle) || uv_fileno(handle, &descriptor) != 0) return;
+  if (getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || !listens) return;
+  if (setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bound->bytes, sizeof bound->bytes) == 0) bound->count++;
+}
+
+/* For the sockets that listen on this thread's loop; how many there were. */
+static napi_value bound_receiving(napi_env env, napi_callback_info info) {
+  struct bound bound = {0, 0};
+  struct guard *guard = guard_of(env);
+  size_t count = 1;
+  napi_value argument = NULL, result = NULL;
+  napi_get_cb_info(env, info, &count, &argument, NULL, NULL);
+  if (guard != NULL && count == 1 && napi_get_value_int32(env, argument, &bound.bytes) == 0) {
+    uv_walk(guard->loop, bound_listener, &bound);
+  }
+  napi_create_int32(env, bound.count, &result);
+  return result;
+}
+
 static void export(napi_env env, napi_value exports, const char *name, napi_callback call) {
   napi_value function = NULL;
   napi_create_function(env, name, strlen(name), call, NULL, &function);
@@ -190,6 +224,7 @@ napi_value napi_register_module_v1(napi_env env, napi_value exports) {
   export(env, exports, "remember", remember);
   export(env, exports, "nameThread", name_thread);
   export(env, exports, "pinThread", pin_thread);
+  export(env, exports, "boundReceiving", bound_receiving);
   return exports;
 }
 

@@ -55,6 +55,12 @@ export const problemCountMax = 500;
 /** Slots for generations in shared memory: 3 retained, 1 staging, the rest for long exchanges. */
 export const generationSlotCount = 16;
 
+/**
+ * Bytes that a client may send ahead of being read: uWebSockets.js goes on reading a paused body
+ * while each read fills its buffer of 512 KiB, so the kernel must hold less than that.
+ */
+export const receiveBytesMax = 384 * 1024;
+
 /** Generations that stay loaded after their successor is active, so that rollback compiles nothing. */
 export const generationRetainedCount = 3;
 

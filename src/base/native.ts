@@ -9,6 +9,7 @@ interface ThreadGuard {
   remember(): number;
   nameThread(name: string): boolean;
   pinThread(processor: number): boolean;
+  boundReceiving(bytes: number): number;
 }
 
 /** Does nothing and says so: the twin for systems on which the addon is not built. */
@@ -17,6 +18,7 @@ const absent: ThreadGuard = {
   remember: () => 0,
   nameThread: () => false,
   pinThread: () => false,
+  boundReceiving: () => 0,
 };
 
 const guard = load();
@@ -42,6 +44,14 @@ export function nameThread(name: string): boolean {
 /** Binds this thread to one processor, counted from 0. */
 export function pinThread(processor: number): boolean {
   return guard.pinThread(processor);
+}
+
+/**
+ * Bounds what clients may send ahead of being read, for all sockets that this thread listens on and
+ * all connections accepted from them; how many listen.
+ */
+export function boundReceiving(bytes: number): number {
+  return guard.boundReceiving(bytes);
 }
 
 /** The one place that loads the addon. */

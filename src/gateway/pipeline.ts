@@ -197,7 +197,7 @@ function receiveHead(exchange: Exchange, received: ParsedHead): void {
   const head = responseHead(exchange, received);
   const bodyless = exchange.method === 'HEAD' || isBodyless(status);
   exchange.status = status;
-  const relay = new ResponseRelay(
+  exchange.relay = new ResponseRelay(
     exchange.res,
     head,
     received.contentLength,
@@ -205,11 +205,6 @@ function receiveHead(exchange: Exchange, received: ParsedHead): void {
     worker.draining,
     () => drained(exchange),
   );
-  exchange.relay = relay;
-  // When the packet that brought the head is read, its head goes out even without a body.
-  queueMicrotask(() => {
-    if (!exchange.finished) guarded(exchange, () => relay.flushHead());
-  });
 }
 
 /** The client took what had waited for it. */
@@ -332,17 +327,17 @@ function crash(exchange: Exchange, error: unknown): void {
     messageOf(error),
     error instanceof Error ? error.stack : undefined,
   );
-  if (exchange.finished) {
-    if (!exchange.gone) res.close();
-    return;
+  const began = exchange.status !== 0;
+  if (!exchange.finished) {
+    exchange.attempt?.abandon();
+    finish(exchange, 'internal');
   }
-  exchange.attempt?.abandon();
-  finish(exchange, 'internal');
   if (exchange.gone) return;
-  if (exchange.status !== 0) {
-    res.close();
-    return;
+  try {
+    const { head, body } = problems.internal;
+    if (began) res.close();
+    else res.cork(() => res.writeStatus(head).end(body, true));
+  } catch {
+    // What failed had ended the response already.
   }
-  const { head, body } = problems.internal;
-  res.cork(() => res.writeStatus(head).end(body, true));
 }

@@ -39,10 +39,11 @@ export class RequestBody implements OutgoingBody {
   }
 
   /** A short body comes in the same packet as its head and goes out with the head. */
-  get whole(): Buffer | null {
+  takeWhole(): Buffer | null {
     if (!this.#complete || this.#taken || this.length < 0) return null;
     this.#taken = true;
-    return this.#waiting.length === 1 ? (this.#waiting[0] as Buffer) : Buffer.concat(this.#waiting);
+    const [first] = this.#waiting;
+    return this.#waiting.length === 1 && first !== undefined ? first : Buffer.concat(this.#waiting);
   }
 
   /** The upstream takes pieces: what waits goes out, then what comes. */

@@ -15,8 +15,8 @@ export function endWithoutBody(res: HttpResponse, length: number, close: boolean
 }
 
 /**
- * Passes one response to the client as it comes: the head goes out with the first bytes of the
- * body, or by itself as soon as the upstream's packet that brought it is done. Holds at most one
+ * Passes one response to the client as it comes. The head goes out with the first bytes of the
+ * body: uWebSockets.js has no way to send it before (docs/architecture.md). Holds at most one
  * chunk: when the client is slow the upstream is stopped until `onWritable`.
  */
 export class ResponseRelay {
@@ -52,16 +52,6 @@ export class ResponseRelay {
     this.#framing = bodyless ? 'none' : length >= 0 ? 'sized' : 'chunked';
     this.#close = close;
     this.#onDrained = onDrained;
-  }
-
-  /** Sends the head if it still waits for a body: the body is late. */
-  flushHead(): void {
-    if (this.#head === null || this.#framing === 'none' || this.#length === 0) return;
-    this.#res.cork(() => {
-      this.#writeHead();
-      if (this.#framing === 'sized') this.#res.tryEnd('', this.#length);
-      else this.#res.write('');
-    });
   }
 
   /** False: stop until `onDrained`. */

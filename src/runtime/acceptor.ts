@@ -1,5 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { CutoverError } from '../base/errors.ts';
+import { receiveBytesMax } from '../base/limits.ts';
+import { boundReceiving } from '../base/native.ts';
 import {
   type LinkedApp,
   loadUws,
@@ -32,6 +34,7 @@ export class Acceptor {
       this.#app.listen(host, port, (socket) => {
         if (socket) {
           this.#socket = socket;
+          boundReceiving(receiveBytesMax);
           resolve(this.#uws.us_socket_local_port(socket));
           return;
         }

@@ -5,8 +5,8 @@ import type { AttemptFailure, Sent } from './retry-rule.ts';
 
 /** A body that its owner sends piece by piece once the connection says that it may. */
 export interface OutgoingBody {
-  /** All of it, when it is there already; null: it comes in pieces. */
-  readonly whole: Buffer | null;
+  /** Hands all of it over, when it is there already; null: it comes in pieces. Asked once. */
+  takeWhole(): Buffer | null;
   /** Bytes in all; -1: not known, so it goes in chunks. */
   readonly length: number;
   /** The connection takes pieces now (and again, after one that it did not want more after). */
@@ -171,7 +171,8 @@ export class UpstreamConnection implements BodyWriter {
     const request = this.#request as OutgoingRequest;
     const { body } = request;
     this.#parser.expect(request.method === 'HEAD');
-    this.#bodySent = body === null || body.whole !== null;
+    const whole = body?.takeWhole() ?? null;
+    this.#bodySent = body === null || whole !== null;
     this.#await('headers-timeout', request.headersMs);
     if (body === null) {
       this.#socket.write(`${request.head}\r\n`, 'latin1');
@@ -181,9 +182,9 @@ export class UpstreamConnection implements BodyWriter {
       body.length >= 0 ? `content-length: ${body.length}\r\n` : 'transfer-encoding: chunked\r\n';
     this.#socket.cork();
     this.#socket.write(`${request.head}${framing}\r\n`, 'latin1');
-    if (body.whole !== null && body.length > 0) this.#socket.write(body.whole);
+    if (whole !== null && whole.length > 0) this.#socket.write(whole);
     this.#socket.uncork();
-    if (body.whole === null) body.start(this);
+    if (whole === null) body.start(this);
   }
 
   #onDrain(): void {

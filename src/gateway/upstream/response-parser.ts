@@ -163,8 +163,16 @@ export class ResponseParser {
 
   /** Chunk sizes, the line ends of chunks, trailers: lines of ours to pass over. */
   #readLine(bytes: Buffer, from: number, to: number): number {
+    if (this.#partial === null) {
+      const end = bytes.indexOf(lineEnd, from);
+      if (end >= 0 && end + lineEnd.length <= to && end - from <= chunkLineMax) {
+        this.#line(bytes.toString('latin1', from, end));
+        return end + lineEnd.length;
+      }
+    }
+    // Cut in two by the end of a read: what came is kept, and no more than a line can have.
     const before = this.#partial?.length ?? 0;
-    const joined = this.#join(bytes, from, to);
+    const joined = this.#join(bytes, from, Math.min(to, from + chunkLineMax + lineEnd.length));
     const end = joined.indexOf(lineEnd, Math.max(0, before - 1));
     if (end < 0) {
       if (joined.length > chunkLineMax) this.#failed('a line of its chunks is too long');
