@@ -1,0 +1,44 @@
+// Goal: what is wrong in definitions is told with its place, in the same words. Method: the problems
+// of each problems/*.yaml are compared with the text beside it; `vitest -u` writes it anew.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { definitionsBytesMax } from '../../src/base/limits.ts';
+import { parseDefinitions } from '../../src/model/parse.ts';
+import { type Problem, printProblem, problemCodes } from '../../src/model/problem.ts';
+
+const folder = fileURLToPath(new URL('problems/', import.meta.url));
+const files = readdirSync(folder).filter((file) => file.endsWith('.yaml'));
+const storedFor = (file: string) => `${folder}${file.replace('.yaml', '.txt')}`;
+
+function problemsIn(file: string, text: string): readonly Problem[] {
+  const parsed = parseDefinitions([{ file, text }]);
+  return parsed.ok ? [] : parsed.problems;
+}
+
+function printed(problems: readonly Problem[]): string {
+  return problems.map((one) => `${one.code}\n  ${printProblem(one)}\n`).join('');
+}
+
+describe('problems', () => {
+  test.each(files)('%s is refused in the stored words', async (file) => {
+    expect(existsSync(storedFor(file))).toBe(true);
+    const problems = problemsIn(file, readFileSync(`${folder}${file}`, 'utf8'));
+    expect(problems.map(({ code }) => code)).toContain(
+      problemCodes.find((code) => file.startsWith(code)) ?? 'limit',
+    );
+    await expect(printed(problems)).toMatchFileSnapshot(storedFor(file));
+  });
+
+  test('a text over the limit is not read at all', () => {
+    const text = `# ${'x'.repeat(definitionsBytesMax)}`;
+    expect(printed(problemsIn('big.yaml', text))).toBe(
+      'too-large\n  big.yaml:1:1: is over the limit of 16777216 bytes (definitionsBytesMax) (split the set)\n',
+    );
+  });
+
+  test('each code has a file of its own', () => {
+    const without = problemCodes.filter((code) => !files.some((file) => file.startsWith(code)));
+    expect(without).toEqual(['too-large']);
+  });
+});
