@@ -37,6 +37,13 @@ describe('problems', () => {
     );
   });
 
+  test('a text that is no YAML is refused where it stops being YAML', () => {
+    const text = 'routes:\n  - id: a\n    match: { path: /a\n    respond: {}\n';
+    expect(printed(problemsIn('bad.yaml', text))).toBe(
+      'syntax\n  bad.yaml:4:5: Flow map in block collection must be sufficiently indented and end with a }\n',
+    );
+  });
+
   test('each code has a file of its own', () => {
     const without = problemCodes.filter((code) => !files.some((file) => file.startsWith(code)));
     expect(without).toEqual(['too-large']);
