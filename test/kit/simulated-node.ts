@@ -1,0 +1,87 @@
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { Reconciler } from '../../src/control/reconciler.ts';
+import { WorkerLink } from '../../src/control/worker-link.ts';
+import { ControlBlock, WorkerWords } from '../../src/memory/control-block.ts';
+import { LedgerWriter } from '../../src/memory/ledger.ts';
+import { createNodeMemory } from '../../src/memory/node-memory.ts';
+import type { ToWorker } from '../../src/memory/worker-messages.ts';
+import type { Answer, ControlEvent } from '../../src/model/orders.ts';
+import { parseWritten } from '../../src/model/parse.ts';
+
+/** A worker that attaches and confirms, unless it is told not to. */
+export class SimulatedWorker {
+  /** What it has attached, by slot: the number of the generation. */
+  readonly attached = new Map<number, number>();
+  readonly words: WorkerWords;
+  readonly ledger: LedgerWriter;
+  stageError: string | null = null;
+  answersStage = true;
+  answersSwitch = true;
+  readonly #port: MessagePort;
+
+  constructor(node: SimulatedNode, index: number, port: MessagePort) {
+    this.words = new WorkerWords(node.memory.control, index);
+    this.ledger = new LedgerWriter(node.memory.ledgers, index);
+    this.#port = port;
+    port.on('message', (message: ToWorker) => {
+      if (message.kind === 'retire') {
+        this.attached.delete(message.slot);
+        return;
+      }
+      const answer = { ...message, bytes: undefined, worker: index };
+      if (message.kind === 'stage') {
+        if (this.stageError === null) this.attached.set(message.slot, message.generation);
+        if (!this.answersStage) return;
+        port.postMessage({ ...answer, kind: 'staged', error: this.stageError });
+      } else if (this.answersSwitch) {
+        port.postMessage({ ...answer, kind: 'switched' });
+      }
+    });
+  }
+
+  close(): void {
+    this.#port.close();
+  }
+}
+
+/** Control as it is, between workers and a manager that are not. */
+export class SimulatedNode {
+  readonly memory;
+  readonly block;
+  readonly events: ControlEvent[] = [];
+  readonly reconciler;
+  readonly workers: SimulatedWorker[] = [];
+  #orders = 0;
+
+  constructor(workerCount: number) {
+    this.memory = createNodeMemory(workerCount);
+    this.block = new ControlBlock(this.memory.control);
+    this.reconciler = new Reconciler(this.memory, (event) => this.events.push(event));
+  }
+
+  /** A worker comes up; true when it has attached everything. */
+  join(index: number): Promise<boolean> {
+    const { port1, port2 } = new MessageChannel();
+    this.workers[index] = new SimulatedWorker(this, index, port2);
+    return this.reconciler.join(new WorkerLink(index, port1, () => undefined));
+  }
+
+  apply(written: unknown, waitMs = 10_000): Promise<Answer> {
+    const parsed = parseWritten(written, 'test');
+    if (!parsed.ok) throw new Error(parsed.problems[0]?.message);
+    this.#orders += 1;
+    const { definitions, hash } = parsed;
+    const [id, revision] = [this.#orders, this.#orders];
+    return this.reconciler.apply({ kind: 'apply', id, revision, hash, definitions, waitMs });
+  }
+
+  eventsOf<K extends ControlEvent['kind']>(kind: K): Extract<ControlEvent, { kind: K }>[] {
+    return this.events.filter(
+      (one): one is Extract<ControlEvent, { kind: K }> => one.kind === kind,
+    );
+  }
+
+  close(): void {
+    for (const worker of this.workers) worker?.close();
+  }
+}
