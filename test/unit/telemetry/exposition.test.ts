@@ -1,0 +1,240 @@
+// Goal: what `/metrics` says is valid Prometheus text and adds up. Method: figures written as workers
+// write them, and a strict reader of the text.
+import { describe, expect, test } from 'vitest';
+import { ControlBlock, slotState, WorkerWords } from '../../../src/memory/control-block.ts';
+import { LedgerWriter } from '../../../src/memory/ledger.ts';
+import { createNodeMemory } from '../../../src/memory/node-memory.ts';
+import { counter, SeriesWriter, seriesCount } from '../../../src/memory/series.ts';
+import { Collector } from '../../../src/telemetry/collector.ts';
+import { exposition, metrics } from '../../../src/telemetry/exposition.ts';
+import { type ReadSample, readExposition } from '../../kit/exposition.ts';
+
+function setUp(workerCount = 2) {
+  const memory = createNodeMemory(workerCount);
+  const collector = new Collector(memory);
+  const block = new ControlBlock(memory.control);
+  const workers = Array.from({ length: workerCount }, (_, worker) => ({
+    series: new SeriesWriter(memory.series, worker),
+    ledger: new LedgerWriter(memory.ledgers, worker),
+    words: new WorkerWords(memory.control, worker),
+  }));
+  const read = () => readExposition(exposition(collector));
+  /** Samples as `name{labels} value` without the metric's own name. */
+  const samples = (name: keyof typeof metrics): [Record<string, string>, number][] =>
+    (read().get(name)?.samples ?? []).map(({ labels, value }) => [{ ...labels }, value]);
+  const record = (worker: number, number: number, which: number, us?: number): void => {
+    const writer = (workers[worker] as (typeof workers)[number]).series;
+    writer.add(writer.of(number), which, 1);
+    if (us !== undefined) writer.recordUs(writer.of(number), us);
+  };
+  return { collector, block, workers, read, samples, record };
+}
+
+const { status2xx, status5xx, aborted, bytesIn, bytesOut, retried, timedOut } = counter;
+
+describe('the text', () => {
+  test('of a node that has served nothing is valid', () => {
+    const { read } = setUp();
+    expect([...read().keys()]).toEqual([
+      'cutover_connections',
+      'cutover_generations_loaded',
+      'cutover_revision',
+    ]);
+  });
+
+  test('of a busy node is valid, and each metric has its type', () => {
+    const { read, collector, record, block, workers } = setUp();
+    collector.learn(
+      [
+        { number: 1, of: 'route', name: 'a' },
+        { number: 2, of: 'route', name: 'b' },
+        { number: 3, of: 'upstream', name: 'a' },
+      ],
+      [],
+    );
+    for (const number of [1, 2, 3]) {
+      for (const which of Object.values(counter)) record(number % 2, number, which, 1000);
+    }
+    for (const slot of [0, 1]) block.setSlot(slot, slot + 1, slot + 5, slotState.active);
+    workers[0]?.ledger.refused(0, 'door');
+    workers[1]?.ledger.failed(1, 'reset');
+    const text = read();
+    expect([...text.keys()].sort()).toEqual(Object.keys(metrics).sort());
+    for (const [name, { type, help }] of text) {
+      expect(`${type} ${help}`).toBe(metrics[name as keyof typeof metrics]);
+    }
+  });
+
+  test('names may hold anything', () => {
+    const { samples, collector, record } = setUp();
+    const names = ['a"b', 'a\\b', 'a\nb', 'a\\nb', 'a{b="c"},d', 'é€😀', 'a b', '\\', '"'];
+    collector.learn(
+      names.map((name, index) => ({ number: index + 1, of: 'route', name })),
+      [],
+    );
+    for (const [index] of names.entries()) record(0, index + 1, status2xx);
+    const read = samples('cutover_requests_total').map(([labels]) => labels['route']);
+    expect(read.sort()).toEqual([...names].sort());
+  });
+});
+
+describe('routes and upstreams', () => {
+  test('are summed over workers', () => {
+    const { samples, collector, record } = setUp(3);
+    collector.learn([{ number: 1, of: 'route', name: 'a' }], []);
+    for (const worker of [0, 1, 1, 2]) record(worker, 1, status2xx);
+    record(0, 1, status5xx);
+    record(2, 1, aborted);
+    record(1, 1, bytesIn);
+    record(1, 1, bytesOut);
+    record(2, 1, bytesOut);
+    expect(samples('cutover_requests_total')).toEqual([
+      [{ route: 'a', status: '2xx' }, 4],
+      [{ route: 'a', status: '5xx' }, 1],
+      [{ route: 'a', status: 'aborted' }, 1],
+    ]);
+    expect(samples('cutover_received_bytes_total')).toEqual([[{ route: 'a' }, 1]]);
+    expect(samples('cutover_sent_bytes_total')).toEqual([[{ route: 'a' }, 2]]);
+  });
+
+  test('a route and an upstream of one name are apart', () => {
+    const { samples, collector, record } = setUp();
+    collector.learn(
+      [
+        { number: 1, of: 'route', name: 'a' },
+        { number: 2, of: 'upstream', name: 'a' },
+      ],
+      [],
+    );
+    record(0, 1, status2xx);
+    record(0, 2, status5xx);
+    record(0, 2, retried);
+    record(0, 2, timedOut);
+    expect(samples('cutover_requests_total')).toEqual([[{ route: 'a', status: '2xx' }, 1]]);
+    expect(samples('cutover_upstream_requests_total')).toEqual([
+      [{ upstream: 'a', status: '5xx' }, 1],
+    ]);
+    expect(samples('cutover_upstream_retries_total')).toEqual([[{ upstream: 'a' }, 1]]);
+    expect(samples('cutover_upstream_failures_total')).toEqual([
+      [{ upstream: 'a', kind: 'connect' }, 0],
+      [{ upstream: 'a', kind: 'timeout' }, 1],
+      [{ upstream: 'a', kind: 'reset' }, 0],
+    ]);
+  });
+
+  test('one whose name was dropped is not told of', () => {
+    const { samples, collector, record } = setUp();
+    collector.learn([{ number: 1, of: 'route', name: 'a' }], []);
+    record(0, 1, status2xx);
+    collector.learn([], [1]);
+    expect(samples('cutover_requests_total')).toEqual([]);
+  });
+
+  // bug: what found no series of its own is counted under number 0, which has no name, so those
+  // requests are in no metric, collector.ts:86
+  test.fails('no request is left out when there are more routes than series', () => {
+    const { samples, collector, record } = setUp(1);
+    const numbers = Array.from({ length: seriesCount + 88 }, (_, index) => index + 1);
+    collector.learn(
+      numbers.map((number) => ({ number, of: 'route', name: `r${number}` })),
+      [],
+    );
+    for (const number of numbers) record(0, number, status2xx);
+    const total = samples('cutover_requests_total').reduce((sum, [, count]) => sum + count, 0);
+    expect(total).toBe(numbers.length);
+  });
+});
+
+describe('the histogram', () => {
+  function histogramOf(...us: readonly number[]) {
+    const { read, collector, record } = setUp();
+    collector.learn([{ number: 1, of: 'route', name: 'a' }], []);
+    for (const one of us) record(0, 1, status2xx, one);
+    const all = read().get('cutover_request_seconds')?.samples ?? [];
+    const named = (suffix: string): ReadSample[] =>
+      all.filter(({ name }) => name === `cutover_request_seconds_${suffix}`);
+    return {
+      bounds: named('bucket').map(({ labels }) => labels['le']),
+      buckets: named('bucket').map(({ value }) => value),
+      sum: named('sum').map(({ value }) => value),
+      count: named('count').map(({ value }) => value),
+    };
+  }
+
+  test('has rising bounds and ends with +Inf', () => {
+    const { bounds } = histogramOf(1);
+    expect(bounds.at(-1)).toBe('+Inf');
+    const numbers = bounds.slice(0, -1).map(Number);
+    expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+    expect(new Set(bounds).size).toBe(bounds.length);
+  });
+
+  test('is cumulative, and its last bucket is its count', () => {
+    const { buckets, count } = histogramOf(100, 700, 3_000, 40_000, 400_000, 4_000_000, 60_000_000);
+    expect(buckets).toEqual([1, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5, 6, 6, 7]);
+    expect(count).toEqual([7]);
+  });
+
+  test('counts the shortest and the longest that there are', () => {
+    const { buckets, count } = histogramOf(0, -5, 2 ** 40);
+    expect([buckets[0], buckets.at(-2), buckets.at(-1), count]).toEqual([2, 2, 3, [3]]);
+  });
+
+  test('has a sum within a part in 32', () => {
+    const us = [150, 2_500, 33_000, 1_234_567];
+    const seconds = us.reduce((sum, one) => sum + one, 0) / 1e6;
+    const [sum = 0] = histogramOf(...us).sum;
+    expect(Math.abs(sum - seconds) / seconds).toBeLessThan(1 / 32);
+  });
+});
+
+describe('generations', () => {
+  test('tell their ledgers', () => {
+    const { samples, block, workers } = setUp();
+    block.setSlot(3, 9, 4, slotState.active);
+    block.setSlot(1, 8, 3, slotState.retained);
+    for (const { ledger } of workers) {
+      ledger.accepted(3);
+      ledger.completed(3);
+    }
+    workers[0]?.ledger.aborted(1);
+    workers[1]?.ledger.refused(3, 'no-route');
+    workers[1]?.ledger.failed(3, 'reset');
+    block.publish({ stable: 3, candidate: 3, share: 0 });
+    workers[1]?.words.pin();
+    const nine = { generation: '9', revision: '4' };
+    const eight = { generation: '8', revision: '3' };
+    expect(samples('cutover_exchanges_total')).toEqual([
+      [{ ...eight, outcome: 'accepted', reason: '' }, 0],
+      [{ ...eight, outcome: 'completed', reason: '' }, 0],
+      [{ ...eight, outcome: 'aborted', reason: '' }, 1],
+      [{ ...nine, outcome: 'accepted', reason: '' }, 2],
+      [{ ...nine, outcome: 'completed', reason: '' }, 2],
+      [{ ...nine, outcome: 'aborted', reason: '' }, 0],
+      [{ ...nine, outcome: 'refused', reason: 'no-route' }, 1],
+      [{ ...nine, outcome: 'failed', reason: 'reset' }, 1],
+    ]);
+    expect(samples('cutover_exchanges_running')).toEqual([
+      [eight, 0],
+      [nine, 1],
+    ]);
+    expect(samples('cutover_generations_loaded')).toEqual([[{}, 2]]);
+    expect(samples('cutover_revision')).toEqual([[{}, 4]]);
+  });
+
+  test('connections are told by worker', () => {
+    const { samples, workers } = setUp();
+    workers[0]?.words.setConnections(5);
+    workers[1]?.words.setConnections(7);
+    expect(samples('cutover_connections')).toEqual([
+      [{ worker: '0' }, 5],
+      [{ worker: '1' }, 7],
+    ]);
+  });
+
+  test('without an active one the revision is 0', () => {
+    const { samples, block } = setUp();
+    block.setSlot(0, 1, 5, slotState.staged);
+    expect(samples('cutover_revision')).toEqual([[{}, 0]]);
+  });
+});
