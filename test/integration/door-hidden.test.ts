@@ -1,0 +1,169 @@
+// Goal: the door also refuses what uWebSockets.js hides from it or waits for. Method: raw bytes to
+// a gateway before an origin that keeps what it saw.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { Gateway, until } from '../kit/gateway.ts';
+import { type Origin, startOrigin } from '../kit/origin.ts';
+import { exchange, get, RawClient } from '../kit/raw-client.ts';
+
+const smuggled = 'GET /smuggled HTTP/1.1\r\nHost: test\r\n\r\n';
+const post = (path: string, ...lines: readonly string[]): string =>
+  `POST ${path} HTTP/1.1\r\nHost: test\r\n${lines.map((line) => `${line}\r\n`).join('')}\r\n`;
+
+let origin: Origin;
+let gateway: Gateway;
+
+beforeAll(async () => {
+  origin = await startOrigin();
+  gateway = await Gateway.start({
+    definitions: {
+      upstreams: { origin: { endpoints: [origin.url] } },
+      routes: [
+        { id: 'local', match: { path: '/local' }, respond: { body: 'local' } },
+        { id: 'proxied', match: { path: '/**' }, upstream: 'origin' },
+      ],
+    },
+  });
+});
+
+afterAll(async () => {
+  await gateway?.stop();
+  await origin?.close();
+});
+
+beforeEach(() => {
+  origin.seen.length = 0;
+});
+
+async function statusOf(bytes: string): Promise<number> {
+  return (await exchange(gateway.port, bytes)).status;
+}
+
+describe('an empty header name', () => {
+  // bug: uWebSockets.js ends its list of fields at an empty name, so the door sees neither it nor
+  // what follows, src/gateway/door.ts:69
+  test.fails('is refused', async () => {
+    expect(await statusOf(get('/a', ': x'))).toBe(400);
+  });
+
+  // bug: as above
+  test.fails('does not hide a second host', async () => {
+    expect(await statusOf(get('/a', ': x', 'Host: other'))).toBe(400);
+  });
+
+  // bug: as above; the body is read as the next request
+  test.fails('does not hide a length', async () => {
+    const length = `Content-Length: ${smuggled.length}`;
+    const client = await RawClient.connect(gateway.port);
+    client.send(post('/local', ': x', length) + smuggled);
+    await client.response();
+    await until('it is closed or read on', () => client.closed || origin.seen.length > 0);
+    expect(origin.seen).toEqual([]);
+  });
+});
+
+describe('bytes over 0x7f at the ends of a value are not dropped', () => {
+  // bug: uWebSockets.js trims them before the door looks, src/gateway/door.ts:125 (isFieldValue)
+  test.fails.each([
+    ['after chunked', `${post('/a', 'Transfer-Encoding: chunked\xa0')}0\r\n\r\n`],
+    ['before chunked', `${post('/a', 'Transfer-Encoding: \xffchunked')}0\r\n\r\n`],
+    ['before a length', `${post('/a', 'Content-Length: \xa03')}abc`],
+    ['after a length', `${post('/a', 'Content-Length: 3\xa0')}abc`],
+    ['after a host', 'GET /a HTTP/1.1\r\nHost: test\xa0\r\n\r\n'],
+  ])('%s', async (_name, bytes) => {
+    expect(await statusOf(bytes)).toBe(400);
+  });
+});
+
+describe('a malformed chunk is refused', () => {
+  // bug: read as valid, src/gateway/request-body.ts:43 (uWebSockets.js checks no line ends)
+  test.fails.each([
+    ['an empty size, taken for the last chunk', '\r\n\r\n'],
+    ['bare line feeds', '3\nabc\n0\n\n'],
+    ['other bytes for its line end', '3\r\nabcXX0\r\n\r\n'],
+    ['a space after its size', '3 \r\nabc\r\n0\r\n\r\n'],
+  ])('%s', async (_name, chunks) => {
+    expect(await statusOf(post('/a', 'Transfer-Encoding: chunked') + chunks)).toBe(400);
+  });
+});
+
+describe('what must not reach the origin', () => {
+  // bug: a host may hold any percent sign, src/gateway/door.ts:158 (hostBytes)
+  test.fails('a malformed escape in the host', async () => {
+    expect(await statusOf('GET /a HTTP/1.1\r\nHost: a%zz\r\n\r\n')).toBe(400);
+  });
+
+  // bug: a port over 65535 is taken, src/gateway/door.ts:187
+  test.fails('a port that there is none of', async () => {
+    expect(await statusOf('GET /a HTTP/1.1\r\nHost: a:99999\r\n\r\n')).toBe(400);
+  });
+
+  // bug: a local reply does not check values, src/gateway/request-head.ts:48 does for proxied ones
+  test.fails('DEL in a value, whatever the route does', async () => {
+    expect(await statusOf(get('/local', 'X: a\x7fb'))).toBe(400);
+  });
+
+  test.each(['CONNECT', 'TRACE'])('%s is not implemented', async (method) => {
+    const client = await RawClient.connect(gateway.port);
+    client.send(`${method} /a HTTP/1.1\r\nHost: test\r\n\r\n`);
+    const { status, body } = await client.response();
+    expect([status, JSON.parse(body).code]).toEqual([501, 'method-not-implemented']);
+    client.close();
+    expect(origin.seen).toEqual([]);
+  });
+
+  // bug: what follows a refused CONNECT was meant for a tunnel and is read as a request,
+  // src/gateway/problems.ts:85
+  test.fails('what follows a CONNECT', async () => {
+    const client = await RawClient.connect(gateway.port);
+    client.send(`CONNECT /a HTTP/1.1\r\nHost: test\r\n\r\n${smuggled}`);
+    await until('it is closed or read on', () => client.closed || origin.seen.length > 0);
+    expect(origin.seen).toEqual([]);
+  });
+});
+
+const unfinished: readonly (readonly [string, string])[] = [
+  ['a bare CR in a value', get('/a', 'X: a\rY: b')],
+  ['CR CR LF', get('/a', 'X: a\r')],
+  [
+    'a chunk longer than its size',
+    `${post('/a', 'Transfer-Encoding: chunked')}3\r\nabcdef\r\n0\r\n\r\n`,
+  ],
+  ['a head without an end', 'GET /a HTTP/1.1\r\nHost: test\r\n'],
+  ['a body without an end', `${post('/a', 'Content-Length: 3')}a`],
+];
+
+describe('what never ends', () => {
+  const clients: { name: string; client: RawClient }[] = [];
+
+  beforeAll(async () => {
+    for (const [name, bytes] of unfinished) {
+      const client = await RawClient.connect(gateway.port);
+      client.send(bytes);
+      clients.push({ name, client });
+    }
+  });
+
+  afterAll(() => {
+    for (const { client } of clients) client.close();
+  });
+
+  test('does not reach the origin', async () => {
+    await exchange(gateway.port, get('/after'));
+    expect(origin.seen.map(({ url }) => url)).toEqual(['/after']);
+  });
+
+  // bug: nothing limits how long a head or a body may take, and the time limits of uWebSockets.js
+  // do not work in its child apps, src/gateway/thread.ts:84 (openApp)
+  test.fails('is closed after a while', async () => {
+    const open = () => clients.filter(({ client }) => !client.closed).map(({ name }) => name);
+    await until('all are closed', () => open().length === 0, 18_000).catch(() => {});
+    expect(open()).toEqual([]);
+  });
+});
+
+// bug: uWebSockets.js waits for ever after an empty line (RFC 9112, section 2.2)
+test.fails('one empty line before a request is passed over', async () => {
+  const client = await RawClient.connect(gateway.port);
+  client.send(`\r\n${get('/a')}`);
+  await until('the origin saw it', () => origin.seen.length > 0, 2_000);
+});
