@@ -1,6 +1,6 @@
 // Goal: endpoints that do not work get no traffic until they work again. Method: origins whose
 // answers the test switches, short intervals, waits for what the origins see.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Gateway, until } from '../kit/gateway.ts';
 import { closedPort, type Origin, startOrigin } from '../kit/origin.ts';
 import { exchange, get, RawClient } from '../kit/raw-client.ts';
@@ -22,30 +22,44 @@ beforeAll(async () => {
     );
   }
   urls = origins.map(({ url }) => url);
+  gateway = await Gateway.start({ definitions: {} });
 });
 
-beforeEach(async () => {
+beforeEach(() => {
   for (const name of ['a', 'b']) {
     status[name] = 200;
     healthStatus[name] = 200;
   }
-  gateway = await Gateway.start({ definitions: {} });
-});
-
-afterEach(async () => {
-  await gateway?.stop();
 });
 
 afterAll(async () => {
+  await gateway?.stop();
   for (const origin of origins) await origin.close();
 });
 
+let nameCount = 0;
+
+/** A new upstream each time, so that nothing is left of the test before. */
 async function use(upstream: Record<string, unknown>): Promise<void> {
+  nameCount += 1;
+  await change(upstream);
+}
+
+async function change(upstream: Record<string, unknown>): Promise<void> {
+  const name = `upstream-${nameCount}`;
   await gateway.apply({
-    upstreams: { main: { endpoints: urls, ...upstream } },
-    routes: [{ id: 'all', match: { path: '/**' }, upstream: 'main' }],
+    upstreams: { [name]: { endpoints: urls, ...upstream } },
+    routes: [{ id: 'all', match: { path: '/**' }, upstream: name }],
   });
 }
+
+/** How often an endpoint of this test's upstream went out of use. */
+const outCount = (): number =>
+  gateway.log
+    .split('\n')
+    .filter((line) => line.includes('"unhealthy"') && line.includes(`"upstream-${nameCount}"`))
+    .length;
+const isOut = (): boolean => outCount() > 0;
 
 const seenCount = (at: number, path: string): number =>
   (origins[at]?.seen ?? []).filter(({ url }) => url === path).length;
@@ -68,9 +82,18 @@ describe('active checks', () => {
     await use({ health });
     expect(await used()).toBe('ab');
     healthStatus['a'] = 503;
-    await until('a is out', async () => (await used()) === 'b');
+    await until('a is out', isOut);
+    expect(await used()).toBe('b');
     healthStatus['a'] = 200;
     await until('a is back', async () => (await used()) === 'ab');
+  });
+
+  // bug: each good exchange sets the count of failed checks back, so that an endpoint that says it
+  // is ill while it still answers is never left alone, src/gateway/upstream/endpoint.ts:83
+  test.fails('take an endpoint out under load', async () => {
+    await use({ health });
+    healthStatus['a'] = 503;
+    await until('a is out', async () => (await used()) === 'b', 3_000);
   });
 
   test.each([204, 302])('take %i as well', async (code) => {
@@ -84,13 +107,14 @@ describe('active checks', () => {
   test.each([404, 500, 999])('take %i as ill', async (code) => {
     healthStatus['a'] = code;
     await use({ health });
-    await until('a is out', async () => (await used()) === 'b');
+    await until('a is out', isOut);
+    expect(await used()).toBe('b');
   });
 
   test('take an endpoint out that nothing listens on', async () => {
     const dead = `http://127.0.0.1:${await closedPort()}`;
     await use({ endpoints: [dead, urls[1]], health, retry: { attempts: 1 } });
-    await until('it is out', () => gateway.log.includes('unhealthy'));
+    await until('it is out', isOut);
     expect([await used(), await used()]).toEqual(['b', 'b']);
   });
 
@@ -107,24 +131,22 @@ describe('active checks', () => {
     await use({ health });
     healthStatus['a'] = 503;
     healthStatus['b'] = 503;
-    const before = [seenCount(0, '/health'), seenCount(1, '/health')];
-    await until('both were asked', () =>
-      before.every((count, at) => seenCount(at, '/health') >= count + 4),
-    );
+    await until('both are out', () => outCount() === 2);
     expect(await used()).toBe('ab');
   });
 
   test('stop when the block goes', async () => {
-    await use({ health });
-    await until('it was asked', () => seenCount(0, '/health') > 0);
-    await use({});
-    const stopped = async (): Promise<boolean> => {
-      const before = seenCount(0, '/health');
-      for (let i = 0; i < 50; i++) await gateway.admin('GET', '/readyz');
-      await new Promise((resolve) => setTimeout(resolve, 150));
-      return seenCount(0, '/health') === before;
-    };
-    await until('nobody asks any more', stopped);
+    const path = '/health-that-stops';
+    await use({ health: { ...health, path } });
+    await until('it was asked', () => seenCount(0, path) > 0);
+    await change({});
+    let last = -1;
+    let sameCount = 0;
+    await until('nobody asks any more', () => {
+      sameCount = seenCount(0, path) === last ? sameCount + 1 : 0;
+      last = seenCount(0, path);
+      return sameCount >= 20;
+    });
   });
 
   test('do not use up the only connection', async () => {

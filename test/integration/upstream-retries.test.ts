@@ -1,5 +1,5 @@
-// Goal: a request is sent again where that cannot do harm, and nowhere else. Method:
-// one gateway, sets applied one after another, origins that count what they saw.
+// Goal: a request is sent again where that cannot do harm, and nowhere else. Method: one
+// gateway, sets applied one after another, origins that count what they saw.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Gateway } from '../kit/gateway.ts';
 import { closedPort, type Origin, startOrigin } from '../kit/origin.ts';

@@ -1,6 +1,5 @@
 // Goal: requests go to the endpoints that the balance names, over as few connections as may be.
-// Method:
-// one gateway, sets applied one after another, origins that count what they saw.
+// Method: one gateway, sets applied one after another, origins that count what they saw.
 import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Gateway, until } from '../kit/gateway.ts';
