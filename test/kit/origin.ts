@@ -15,6 +15,8 @@ export interface Origin {
   readonly url: string;
   readonly port: number;
   readonly seen: SeenRequest[];
+  /** Connections that were ever opened to it. */
+  connectionCount(): number;
   close(): Promise<void>;
 }
 
@@ -43,14 +45,12 @@ export async function startOrigin(
 /** An origin that speaks bytes: `serve` gets each connection. */
 export async function startRawOrigin(
   serve: (socket: Socket) => void,
-): Promise<Omit<Origin, 'seen'> & { connectionCount(): number }> {
-  let count = 0;
+): Promise<Omit<Origin, 'seen'>> {
   const server = createTcpServer((socket) => {
-    count += 1;
     socket.on('error', () => socket.destroy());
     serve(socket);
   });
-  return { ...(await listen(server)), connectionCount: () => count };
+  return listen(server);
 }
 
 /** An origin that sends the same bytes for each request head that comes. */
@@ -80,7 +80,9 @@ export async function closedPort(): Promise<number> {
 
 async function listen(server: Server | ReturnType<typeof createTcpServer>) {
   const sockets = new Set<Socket>();
+  let count = 0;
   server.on('connection', (socket: Socket) => {
+    count += 1;
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
   });
@@ -91,6 +93,7 @@ async function listen(server: Server | ReturnType<typeof createTcpServer>) {
   return {
     port,
     url: `http://127.0.0.1:${port}`,
+    connectionCount: () => count,
     close: () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve());
