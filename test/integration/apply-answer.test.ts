@@ -109,7 +109,7 @@ describe('If-Match', () => {
   });
 
   // bug: a list of tags (RFC 9110, section 13.1.1) is taken for one tag,
-  // src/manager/admin/definitions.ts:105
+  // src/manager/admin/definitions.ts:95
   test.fails('with a list that holds the ETag', async () => {
     const { hash } = (await put(saying('before list'))).body;
     const answer = await put(saying('after list'), '', { 'if-match': `"other", "${hash}"` });
@@ -140,7 +140,7 @@ describe('a dry run', () => {
   });
 
   // bug: any value of dryRun but `true` is taken for false, so that a dry run that is written
-  // otherwise is a real apply, src/manager/admin/definitions.ts:105
+  // otherwise is a real apply, src/manager/admin/definitions.ts:94
   test.fails.each(['1', 'yes', 'TRUE', ''])('written dryRun=%s applies nothing', async (value) => {
     await put(saying('wet'));
     await put(saying(`dry ${value}`), `?dryRun=${value}`);
@@ -175,7 +175,7 @@ describe('parameters', () => {
   });
 
   // bug: a parameter given twice is an array, which nothing expects: a dry run becomes an apply,
-  // src/manager/admin/definitions.ts:95 and src/manager/admin/query.ts:9
+  // src/manager/admin/query.ts:9 and src/manager/admin/definitions.ts:91
   test.fails.each(['?note=a&note=b', '?dryRun=true&dryRun=true'])(
     '%s is refused and nothing applied',
     async (query) => {

@@ -8,6 +8,8 @@ const main = fileURLToPath(new URL('../../build/cli/main.js', import.meta.url));
 
 export interface GatewayOptions {
   readonly definitions?: unknown;
+  /** A file or folder that is there already, in place of `definitions`. */
+  readonly definitionsPath?: string;
   /** `path.to.setting=value`. */
   readonly set?: readonly string[];
   /** Kept over restarts; without one, a folder of its own that is removed at the end. */
@@ -61,6 +63,7 @@ export class Gateway {
       writeFileSync(file, JSON.stringify(options.definitions));
       args.push('--definitions', file);
     }
+    if (options.definitionsPath !== undefined) args.push('--definitions', options.definitionsPath);
     const set = ['listen.port=0', 'admin.port=0', `data=${dataFolder}`, ...(options.set ?? [])];
     for (const one of set) args.push('--set', one);
     const child = spawn(process.execPath, args, {
