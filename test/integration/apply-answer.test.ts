@@ -175,7 +175,7 @@ describe('parameters', () => {
   });
 
   // bug: a parameter given twice is an array, which nothing expects: a dry run becomes an apply,
-  // src/manager/admin/query.ts:9 and src/manager/admin/definitions.ts:91
+  // src/manager/admin/query.ts:10 and src/manager/admin/definitions.ts:91
   test.fails.each(['?note=a&note=b', '?dryRun=true&dryRun=true'])(
     '%s is refused and nothing applied',
     async (query) => {
@@ -187,7 +187,7 @@ describe('parameters', () => {
 
   // bug: a wait beyond what a timer can hold makes the timer fire at once. 1000h: every apply is
   // refused as late. 400h: the manager takes control for dead while the node switches, and believes
-  // from then on that the old set is active, src/manager/control-client.ts:30
+  // from then on that the old set is active, src/manager/control-client.ts:24
   test.fails.each(['1000h', '400h'])('a wait of %s is refused or waited for', async (wait) => {
     await put(saying('kept'));
     const { status } = await put(saying(`wait ${wait}`), `?wait=${wait}`);

@@ -35,7 +35,7 @@ test('a revision that cannot be recorded is not applied, and the next one is', a
 });
 
 // bug: when the head cannot be moved the node has switched already and the manager believes so: the
-// same set again is `unchanged`, which acknowledges what no disk has, src/manager/apply.ts:161
+// same set again is `unchanged`, which acknowledges what no disk has, src/manager/apply.ts:163
 test.fails('a head that cannot be moved: what is acknowledged later outlives a kill', async () => {
   const dataFolder = join(testFolder(), 'data');
   const gateway = await start(dataFolder, 'old');

@@ -145,13 +145,13 @@ describe('a body that is no object', () => {
     refused,
   );
 
-  // bug: a TypeError, answered with 500, src/manager/admin/definitions.ts:147
+  // bug: a TypeError, answered with 500, src/manager/admin/definitions.ts:134
   test.fails('PUT /v1/routes/first with null is refused', () =>
     refused('/v1/routes/first', 'null'));
 });
 
 // bug: one object is taken as JSON alone, though the comment on it promises YAML as well,
-// src/manager/admin/definitions.ts:136 (parseObject)
+// src/manager/admin/definitions.ts:129 (parseObject)
 test.fails('one object may be sent as YAML', async () => {
   const yaml = 'match: { path: /first }\nrespond: { body: yaml }\n';
   const headers = { 'content-type': 'application/yaml' };

@@ -141,7 +141,7 @@ describe('a set with', () => {
 
 describe('an empty body', () => {
   // bug: a body that is empty, or a comment alone, takes every route away with 200: a failed
-  // `curl --data-binary @file` or a pipe that broke, src/model/source-document.ts:65
+  // `curl --data-binary @file` or a pipe that broke, src/model/source-document.ts:64
   test.fails.each(['', ' \n', '# nothing\n'])('%j is refused', async (text) => {
     const { status } = await put(text);
     await gateway.apply(serving);

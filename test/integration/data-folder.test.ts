@@ -89,15 +89,15 @@ describe('a start after', () => {
   });
 
   // bug: the message is that of JSON.parse or of a TypeError and names no file,
-  // src/manager/history/history.ts:92 and src/model/parse.ts:64
+  // src/manager/history/history.ts:89 and src/model/parse.ts:65
   test.fails.each(unreadable)('%s serves the head or names the file', headOrRefusal);
 
   // bug: a head that cannot be read counts as none, so that nothing is served, with a ready line and
-  // exit code 0, though acknowledged revisions are there, src/manager/history/history.ts:95
+  // exit code 0, though acknowledged revisions are there, src/manager/history/history.ts:92
   test.fails.each(headless)('%s serves the head or names the file', headOrRefusal);
 
   // bug: a lock that names no process is taken for that of a running one, since both have no start,
-  // src/manager/history/folder-lock.ts:21
+  // src/manager/history/folder-lock.ts:20
   test.fails.each(['noise\n', '4194304'])('a lock of %j serves the head', async (text) => {
     const dataFolder = copyOfWhole();
     writeFileSync(join(dataFolder, 'lock'), text);

@@ -100,13 +100,13 @@ describe('in a drain', () => {
   });
 
   // bug: the response says Connection: close, and the connection stays open (RFC 9112, section
-  // 9.6), src/gateway/response-relay.ts:13, 93 and 107
+  // 9.6), src/gateway/response-relay.ts:13, 90 and 109
   test.fails.each(byRelay)('$method $path closes the connection', async (one) => {
     await clientOf(one).ended(500);
   });
 
   // bug: uWebSockets.js writes `Connection: close` into the body, so that the chunks cannot be read
-  // and the response is lost, src/gateway/response-relay.ts:97
+  // and the response is lost, src/gateway/response-relay.ts:96
   test.fails('a chunked response is whole', async () => {
     const client = clientOf(chunked);
     await client.ended();

@@ -67,7 +67,7 @@ test('a slow sender gets its response', async () => {
 });
 
 // bug: an exchange counts as completed when its bytes are handed to uWebSockets.js; what the socket
-// has not taken by then is thrown away by app.close() after 250 ms, src/gateway/thread.ts:159
+// has not taken by then is thrown away by app.close() after 250 ms, src/gateway/thread.ts:156
 test.fails('a slow reader of local replies gets all of them', async () => {
   const gateway = await start();
   const client = await RawClient.connect(gateway.port);
