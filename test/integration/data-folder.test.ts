@@ -89,7 +89,7 @@ describe('a start after', () => {
   });
 
   // bug: the message is that of JSON.parse or of a TypeError and names no file,
-  // src/manager/history/history.ts:89 and src/model/parse.ts:65
+  // src/manager/history/history.ts:89
   test.fails.each(unreadable)('%s serves the head or names the file', headOrRefusal);
 
   // bug: a head that cannot be read counts as none, so that nothing is served, with a ready line and
