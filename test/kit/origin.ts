@@ -17,6 +17,7 @@ export interface Origin {
   readonly seen: SeenRequest[];
   /** Connections that were ever opened to it. */
   connectionCount(): number;
+  openConnectionCount(): number;
   close(): Promise<void>;
 }
 
@@ -94,6 +95,7 @@ async function listen(server: Server | ReturnType<typeof createTcpServer>) {
     port,
     url: `http://127.0.0.1:${port}`,
     connectionCount: () => count,
+    openConnectionCount: () => sockets.size,
     close: () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve());
