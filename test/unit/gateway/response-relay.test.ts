@@ -1,0 +1,193 @@
+// Goal: a response reaches the client framed as it came, whole, and no faster than it is taken.
+// Method: a response of uWebSockets.js that keeps each call, and takes as much as a test says.
+import { describe, expect, test } from 'vitest';
+import type { HttpResponse } from '../../../src/base/uws.ts';
+import { ResponseRelay } from '../../../src/gateway/response-relay.ts';
+
+class FakeResponse {
+  readonly calls: string[] = [];
+  sent = '';
+  /** Bytes that the socket still takes. */
+  room = Number.POSITIVE_INFINITY;
+  writable: (offset: number) => boolean = () => true;
+
+  cork(call: () => void): void {
+    call();
+  }
+  writeStatus(head: string | Buffer): this {
+    this.calls.push(`head ${head.toString('latin1')}`);
+    return this;
+  }
+  writeHeader(name: string, value: string): this {
+    this.calls.push(`header ${name}: ${value}`);
+    return this;
+  }
+  write(chunk: string | Buffer): boolean {
+    this.sent += chunk.toString('latin1');
+    this.calls.push(`write ${chunk.length}`);
+    this.room -= chunk.length;
+    return this.room >= 0;
+  }
+  tryEnd(chunk: string | Buffer, length: number): [boolean, boolean] {
+    const taken = chunk.toString('latin1').slice(0, this.room);
+    this.sent += taken;
+    this.room -= taken.length;
+    this.calls.push(`tryEnd ${taken.length} of ${length}`);
+    return [taken.length === chunk.length, this.sent.length === length];
+  }
+  end(chunk: string | Buffer = '', close = false): void {
+    this.sent += chunk.toString('latin1');
+    this.calls.push(`end ${chunk.length}${close ? ' close' : ''}`);
+  }
+  endWithoutBody(length?: number, close = false): void {
+    this.calls.push(`endWithoutBody ${length}${close ? ' close' : ''}`);
+  }
+  getWriteOffset(): number {
+    return this.sent.length;
+  }
+  onWritable(call: (offset: number) => boolean): void {
+    this.writable = call;
+  }
+}
+
+function setUp(length: number, { bodyless = false, close = false } = {}) {
+  const res = new FakeResponse();
+  const drained: number[] = [];
+  const relay: ResponseRelay = new ResponseRelay(
+    res as unknown as HttpResponse,
+    '200 OK',
+    length,
+    bodyless,
+    close,
+    () => drained.push(res.sent.length),
+  );
+  return { res, relay, drained };
+}
+
+const chunk = (text: string): Buffer => Buffer.from(text);
+
+describe('framing', () => {
+  test('a body that comes at once is ended at once', () => {
+    const { res, relay } = setUp(5);
+    expect(relay.chunk(chunk('hello'))).toBe(true);
+    expect(relay.end()).toBe(true);
+    expect(res.calls).toEqual(['head 200 OK', 'end 5']);
+    expect(relay.bytes).toBe(5);
+  });
+
+  test('a body of known length in pieces', () => {
+    const { res, relay } = setUp(5);
+    expect([relay.chunk(chunk('he')), relay.chunk(chunk('llo')), relay.end()]).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect(res.calls).toEqual(['head 200 OK', 'tryEnd 2 of 5', 'tryEnd 3 of 5']);
+    expect(res.sent).toBe('hello');
+  });
+
+  test('a body of unknown length', () => {
+    const { res, relay } = setUp(-1);
+    relay.chunk(chunk('he'));
+    relay.chunk(chunk('llo'));
+    expect(relay.end()).toBe(true);
+    expect(res.calls).toEqual(['head 200 OK', 'write 2', 'write 3', 'end 0']);
+  });
+
+  test('an empty body', () => {
+    const { res, relay } = setUp(0);
+    relay.flushHead();
+    expect(relay.end()).toBe(true);
+    expect(res.calls).toEqual(['head 200 OK', 'end 0']);
+  });
+
+  test.each([
+    [1234, false, ['head 200 OK', 'endWithoutBody 1234']],
+    [1234, true, ['head 200 OK', 'endWithoutBody 1234 close']],
+    [-1, false, ['head 200 OK', 'endWithoutBody undefined']],
+    [-1, true, ['head 200 OK', 'header connection: close', 'endWithoutBody undefined']],
+  ])('no body, length %i, close %s', (length, close, calls) => {
+    const { res, relay } = setUp(length, { bodyless: true, close });
+    relay.flushHead();
+    expect(relay.chunk(chunk('x'))).toBe(true);
+    expect(relay.end()).toBe(true);
+    expect([res.calls, relay.bytes]).toEqual([calls, 0]);
+  });
+
+  test('a connection that is to close says so', () => {
+    for (const length of [2, -1]) {
+      const { res, relay } = setUp(length, { close: true });
+      relay.chunk(chunk('a'));
+      expect(res.calls[0]).toBe('head 200 OK\r\nconnection: close');
+    }
+  });
+
+  test.each([
+    [5, ['head 200 OK', 'tryEnd 0 of 5', 'tryEnd 5 of 5']],
+    [-1, ['head 200 OK', 'write 0', 'write 5', 'end 0']],
+  ])('a late body of length %i has its head go first', (length, calls) => {
+    const { res, relay } = setUp(length);
+    relay.flushHead();
+    relay.flushHead();
+    if (length >= 0) {
+      relay.chunk(chunk('he'));
+      relay.chunk(chunk('llo'));
+      expect(res.sent).toBe('hello');
+    } else {
+      relay.chunk(chunk('hello'));
+      relay.end();
+      expect(res.calls).toEqual(calls);
+    }
+    expect(res.calls.filter((call) => call.startsWith('head'))).toHaveLength(1);
+  });
+});
+
+describe('a client that is slow', () => {
+  test('gets what its socket did not take later, and nothing twice', () => {
+    const { res, relay, drained } = setUp(10);
+    res.room = 3;
+    const bytes = chunk('hello');
+    expect(relay.chunk(bytes)).toBe(false);
+    bytes.fill(0);
+    res.room = 100;
+    expect(res.writable(res.sent.length)).toBe(true);
+    expect([res.sent, drained]).toEqual(['hello', [5]]);
+    relay.chunk(chunk('world'));
+    expect(relay.end()).toBe(true);
+    expect(res.sent).toBe('helloworld');
+  });
+
+  test('may take it in small bites', () => {
+    const { res, relay, drained } = setUp(10);
+    res.room = 1;
+    expect(relay.chunk(chunk('hello'))).toBe(false);
+    for (let taken = 2; taken <= 4; taken++) {
+      res.room = 1;
+      expect(res.writable(res.sent.length)).toBe(false);
+      expect(res.sent).toBe('hello'.slice(0, taken));
+    }
+    res.room = 1;
+    expect(res.writable(res.sent.length)).toBe(true);
+    expect([res.sent, drained]).toEqual(['hello', [5]]);
+  });
+
+  test('completes the response when the upstream is done already', () => {
+    const { res, relay, drained } = setUp(10);
+    relay.chunk(chunk('hello'));
+    res.room = 2;
+    expect(relay.chunk(chunk('world'))).toBe(false);
+    expect([relay.end(), relay.isComplete]).toEqual([false, false]);
+    res.room = 100;
+    res.writable(res.sent.length);
+    expect([res.sent, relay.isComplete, drained]).toEqual(['helloworld', true, [10]]);
+  });
+
+  test('stops the upstream of a body of unknown length too', () => {
+    const { res, relay, drained } = setUp(-1);
+    res.room = 3;
+    expect(relay.chunk(chunk('hello'))).toBe(false);
+    res.writable(0);
+    expect(drained).toEqual([5]);
+    expect([relay.end(), res.sent]).toEqual([true, 'hello']);
+  });
+});
