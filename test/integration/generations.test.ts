@@ -1,5 +1,6 @@
 // Goal: what stays loaded is bounded, goes back without a compile, and is let go when it is idle.
 // Method: applies and rollbacks on one gateway with two workers, watched through GET /v1/nodes.
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Gateway, until } from '../kit/gateway.ts';
 import { exchange, get, RawClient } from '../kit/raw-client.ts';
@@ -35,6 +36,15 @@ async function mark(): Promise<string> {
   return (await exchange(gateway.port, get('/mark'))).body;
 }
 
+/** The threads of ours, by the names that they give themselves. */
+function threads(): { id: string; name: string }[] {
+  const tasks = `/proc/${gateway.process.pid}/task`;
+  return readdirSync(tasks)
+    .map((id) => ({ id, name: readFileSync(`${tasks}/${id}/comm`, 'utf8').trim() }))
+    .filter(({ name }) => /main|manager|control|worker-\d/.test(name))
+    .map(({ id, name }) => ({ id, name: name.replace('cutover-', '') }));
+}
+
 function rollback(revision: number, query = '') {
   return gateway.admin('POST', `/v1/revisions/${revision}/rollback${query}`);
 }
@@ -63,6 +73,19 @@ describe('loaded generations', () => {
     await applyMarks('g', 'h');
     const after = (await loaded()).map(({ generation }) => generation).sort((a, b) => a - b);
     expect(after.slice(-2)).toEqual([before + 1, before + 2]);
+  });
+
+  test('come and go in the same threads', async () => {
+    const before = threads();
+    expect(before.map(({ name }) => name).sort()).toEqual([
+      'control',
+      'main',
+      'manager',
+      'worker-0',
+      'worker-1',
+    ]);
+    await applyMarks('t1', 't2', 't3', 't4', 't5');
+    expect(threads()).toEqual(before);
   });
 
   test('are confirmed by both workers', async () => {
