@@ -117,25 +117,18 @@ describe('a whole body', () => {
   test('is given once', () => {
     const { body, send } = setUp(4);
     send('ab');
-    expect(body.whole).toBeNull();
+    expect(body.takeWhole()).toBeNull();
     send('cd', true);
     expect(body.consumed).toBe(false);
-    expect(body.whole?.toString()).toBe('abcd');
+    expect(body.takeWhole()?.toString()).toBe('abcd');
     expect(body.consumed).toBe(true);
-  });
-
-  // bug: reading it changes it, so the connection, which reads it three times, never sends it with
-  // the head but writes it later as a piece, request-body.ts:42 with upstream/connection.ts:184
-  test.fails('is the same each time that it is read', () => {
-    const { body, send } = setUp(2);
-    send('ab', true);
-    expect([body.whole?.toString(), body.whole?.toString()]).toEqual(['ab', 'ab']);
+    expect(body.takeWhole()).toBeNull();
   });
 
   test('is not there for chunks, whose length nobody told', () => {
     const { body, send } = setUp(-1);
     send('ab', true);
-    expect(body.whole).toBeNull();
+    expect(body.takeWhole()).toBeNull();
     expect(body.consumed).toBe(false);
   });
 

@@ -96,7 +96,6 @@ describe('framing', () => {
 
   test('an empty body', () => {
     const { res, relay } = setUp(0);
-    relay.flushHead();
     expect(relay.end()).toBe(true);
     expect(res.calls).toEqual(['head 200 OK', 'end 0']);
   });
@@ -108,7 +107,6 @@ describe('framing', () => {
     [-1, true, ['head 200 OK', 'header connection: close', 'endWithoutBody undefined']],
   ])('no body, length %i, close %s', (length, close, calls) => {
     const { res, relay } = setUp(length, { bodyless: true, close });
-    relay.flushHead();
     expect(relay.chunk(chunk('x'))).toBe(true);
     expect(relay.end()).toBe(true);
     expect([res.calls, relay.bytes]).toEqual([calls, 0]);
@@ -120,25 +118,6 @@ describe('framing', () => {
       relay.chunk(chunk('a'));
       expect(res.calls[0]).toBe('head 200 OK\r\nconnection: close');
     }
-  });
-
-  test.each([
-    [5, ['head 200 OK', 'tryEnd 0 of 5', 'tryEnd 5 of 5']],
-    [-1, ['head 200 OK', 'write 0', 'write 5', 'end 0']],
-  ])('a late body of length %i has its head go first', (length, calls) => {
-    const { res, relay } = setUp(length);
-    relay.flushHead();
-    relay.flushHead();
-    if (length >= 0) {
-      relay.chunk(chunk('he'));
-      relay.chunk(chunk('llo'));
-      expect(res.sent).toBe('hello');
-    } else {
-      relay.chunk(chunk('hello'));
-      relay.end();
-      expect(res.calls).toEqual(calls);
-    }
-    expect(res.calls.filter((call) => call.startsWith('head'))).toHaveLength(1);
   });
 });
 
