@@ -3,13 +3,17 @@
  * Monotonic times are milliseconds as floats; wall times are milliseconds since the epoch.
  */
 
-/** Monotonic, since the process's start; the same origin in every thread. */
+/** Monotonic, since the system started; the same clock in every thread and process. */
 export function monotonicMs(): number {
-  return performance.timeOrigin + performance.now() - originMs;
+  return originMs + performance.now();
 }
 
-/** `performance.timeOrigin` differs per thread; this constant keeps the numbers small. */
-const originMs = 1_700_000_000_000;
+/**
+ * `performance.now()` counts from the thread's own start, and `performance.timeOrigin` follows the
+ * wall clock, which may be set between the starts of two threads: so the thread's start is taken
+ * from the system's monotonic clock, once.
+ */
+const originMs = Number(process.hrtime.bigint()) / 1e6 - performance.now();
 
 export function wallMs(): number {
   return Date.now();

@@ -67,6 +67,27 @@ export const generationRetainedCount = 3;
 /** Worker threads: 64 workers of 64 pools are past the machines that this is built for. */
 export const workerCountMax = 64;
 
+/** Bytes of a POST's body whose fields are part of a key; a longer one goes past the cache. */
+export const keyBodyBytesMax = 64 * 1024;
+
+/** Larger bodies are stored in pieces while they come; smaller ones in one message, whole. */
+export const wholeStoreBytesMax = 64 * 1024;
+
+/** Bytes on their way from a worker to control; over it a response is served and not stored. */
+export const cacheInFlightBytesMax = 8 * 1024 * 1024;
+
+/** How long a response that may not be stored keeps others from waiting for its like. */
+export const hitForMissMs = 10_000;
+
+/** Labels remembered against fetches under way when they are busted: 65,536 are about 6 MiB. */
+export const bustLabelCountMax = 65_536;
+
+/** Labels (tags, path, route, shape) of all entries, per KiB of the arena: 8 for entries of 2 KiB. */
+export const labelsPerKibibyte = 4;
+
+/** Entries told for one URL. */
+export const cacheListingMax = 200;
+
 /** Revisions kept on disk besides the head: 200 of a megabyte each are no burden. */
 export const revisionKeptCount = 200;
 

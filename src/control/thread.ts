@@ -3,6 +3,7 @@ import { present } from '../base/assert.ts';
 import { nameThread } from '../base/native.ts';
 import { yieldToDataPlane } from '../base/thread-priority.ts';
 import type { Order } from '../model/orders.ts';
+import { CacheKeeper } from './cache/cache-keeper.ts';
 import { Reconciler } from './reconciler.ts';
 import type { ControlStart, ControlToMain, MainToControl } from './start-message.ts';
 import { WorkerLink } from './worker-link.ts';
@@ -12,6 +13,15 @@ const start = workerData as ControlStart;
 const main = present(parentPort, 'control has a parent');
 let manager: MessagePort = start.manager;
 const reconciler = new Reconciler(start.memory, (event) => manager.postMessage(event));
+const links = new Map<number, WorkerLink>();
+const keeper =
+  start.memory.cache === null
+    ? null
+    : new CacheKeeper({
+        memory: start.memory.cache,
+        workerCount: start.memory.workerCount,
+        tell: (worker, message) => links.get(worker)?.tellCache(message),
+      });
 
 nameThread('control');
 yieldToDataPlane();
@@ -23,6 +33,8 @@ main.on('message', (message: MainToControl) => {
       return;
     case 'lost':
       reconciler.lose(message.worker);
+      links.delete(message.worker);
+      keeper?.lose(message.worker);
       return;
     default:
       manager.close();
@@ -38,7 +50,11 @@ function listen(port: MessagePort): void {
 }
 
 async function join(worker: number, port: MessagePort): Promise<void> {
-  const link = new WorkerLink(worker, port, (event) => manager.postMessage(event));
+  const link = new WorkerLink(worker, port, {
+    onEvent: (event) => manager.postMessage(event),
+    onCache: (message) => keeper?.receive(worker, message),
+  });
+  links.set(worker, link);
   if (await reconciler.join(link)) {
     main.postMessage({ kind: 'attached', worker } satisfies ControlToMain);
   }

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { after, cancel } from '../base/clock.ts';
+import type { CacheToControl, CacheToWorker } from '../memory/cache/cache-messages.ts';
 import type { FromWorker, ToWorker } from '../memory/worker-messages.ts';
 
 /** How an answer of a worker came out. */
@@ -21,13 +22,17 @@ export class WorkerLink {
   constructor(
     worker: number,
     port: MessagePort,
-    onEvent: (event: Extract<FromWorker, { kind: 'endpoint' }>) => void,
+    listener: {
+      onEvent(event: Extract<FromWorker, { kind: 'endpoint' }>): void;
+      onCache(message: CacheToControl): void;
+    },
   ) {
     this.worker = worker;
     this.#port = port;
     port.on('message', (message: FromWorker) => {
-      if (message.kind === 'endpoint') onEvent(message);
-      else this.#answered(message);
+      if (message.kind === 'endpoint') listener.onEvent(message);
+      else if (message.kind === 'staged' || message.kind === 'switched') this.#answered(message);
+      else listener.onCache(message);
     });
   }
 
@@ -43,6 +48,10 @@ export class WorkerLink {
 
   retire(slot: number, dropped: readonly number[]): void {
     this.#port.postMessage({ kind: 'retire', slot, dropped } satisfies ToWorker);
+  }
+
+  tellCache(message: CacheToWorker): void {
+    if (!this.#lost) this.#port.postMessage(message);
   }
 
   /** The worker's thread has ended. */
@@ -73,7 +82,7 @@ export class WorkerLink {
   }
 
   /** An answer to a question that was given up is passed over. */
-  #answered(message: Exclude<FromWorker, { kind: 'endpoint' }>): void {
+  #answered(message: Extract<FromWorker, { kind: 'staged' | 'switched' }>): void {
     if (this.#awaits?.kind !== message.kind || this.#awaits.slot !== message.slot) return;
     if (message.kind === 'staged' && message.error !== null) {
       this.#answer?.({ kind: 'failed', error: message.error });

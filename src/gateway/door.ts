@@ -19,6 +19,9 @@ export type DoorCode =
   | 'bad-transfer-encoding'
   | 'bad-expect';
 
+/** Bits of `cacheBits`: which fields that concern caches a request has. */
+export const requestBit = { condition: 1, range: 2, control: 4, authorization: 8 } as const;
+
 /** What one pass over the header lines learned. */
 export class RequestHeaders extends HeaderList {
   host = '';
@@ -29,6 +32,8 @@ export class RequestHeaders extends HeaderList {
   chunked = false;
   expectContinue = false;
   hasConnection = false;
+  /** Bits of `requestBit`. */
+  cacheBits = 0;
   /** The first thing that was wrong with a line, or empty. */
   problem: DoorCode | '' = '';
 
@@ -42,6 +47,7 @@ export class RequestHeaders extends HeaderList {
     this.chunked = false;
     this.expectContinue = false;
     this.hasConnection = false;
+    this.cacheBits = 0;
     this.problem = '';
   }
 
@@ -59,11 +65,23 @@ export class RequestHeaders extends HeaderList {
           this.hostCount += 1;
         }
         break;
+      case 5:
+        if (name === 'range') this.cacheBits |= requestBit.range;
+        break;
       case 6:
         if (name === 'expect') this.#expect(value);
+        else if (name === 'pragma') this.cacheBits |= requestBit.control;
+        break;
+      case 8:
+        if (name === 'if-match') this.cacheBits |= requestBit.condition;
         break;
       case 10:
         if (name === 'connection') this.hasConnection = true;
+        break;
+      case 13:
+        if (name === 'if-none-match') this.cacheBits |= requestBit.condition;
+        else if (name === 'cache-control') this.cacheBits |= requestBit.control;
+        else if (name === 'authorization') this.cacheBits |= requestBit.authorization;
         break;
       case 14:
         if (name === 'content-length') {
@@ -75,12 +93,22 @@ export class RequestHeaders extends HeaderList {
         if (name === 'transfer-encoding') {
           this.transferEncodingCount += 1;
           this.chunked = value === 'chunked' || value.toLowerCase() === 'chunked';
-        }
+        } else if (name === 'if-modified-since') this.cacheBits |= requestBit.condition;
+        break;
+      case 19:
+        if (name === 'if-unmodified-since') this.cacheBits |= requestBit.condition;
         break;
       default:
         break;
     }
   };
+
+  /** A list of its own with the same fields. */
+  copy(): RequestHeaders {
+    const copy = new RequestHeaders();
+    for (const [at, name] of this.names.entries()) copy.line(name, this.values[at] as string);
+    return copy;
+  }
 
   #expect(value: string): void {
     if (value.toLowerCase() === '100-continue') this.expectContinue = true;

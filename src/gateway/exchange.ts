@@ -1,4 +1,6 @@
 import type { HttpResponse } from '../base/uws.ts';
+import type { StoredStream } from './caching/stored-stream.ts';
+import type { CacheTicket } from './caching/ticket.ts';
 import type { RequestHeaders } from './door.ts';
 import type { Generation } from './generation.ts';
 import type { RoutePlan } from './plan/route-plan.ts';
@@ -26,8 +28,18 @@ export class Exchange {
   /** The status that the client gets; 0 while that is not known. */
   status = 0;
   finished = false;
-  /** The client is gone: nothing may be done with `res`. */
+  /** The client is gone, or there never was one: nothing may be done with `res`. */
   gone = false;
+  /** It outlives the callback that brought it. */
+  detained = false;
+  /** Its outcome for the client is in the books; it goes on for the cache alone. */
+  accounted = false;
+  /** What the cache knows of it; null: the route is not cached, or the exchange goes past it. */
+  ticket: CacheTicket | null = null;
+  /** The stored body that goes out piece by piece. */
+  stream: StoredStream | null = null;
+  /** The origin confirmed what is stored: the answer comes out of the cache in a later turn. */
+  answersLater = false;
 
   upstream: UpstreamPlan | null = null;
   body: RequestBody | null = null;
@@ -56,6 +68,27 @@ export class Exchange {
     this.method = '';
     this.path = '';
     this.query = '';
+  }
+
+  /** One like it for the cache alone: the same request and generation, nobody to answer to. */
+  withoutClient(): Exchange {
+    const address = this.clientIp();
+    this.worker.words.pinAgain(this.generation.slot);
+    const alone = new Exchange(
+      this.worker,
+      this.res,
+      this.generation,
+      this.headers.copy(),
+      this.worker.nowMs(),
+    );
+    alone.method = this.method === 'HEAD' ? 'GET' : this.method;
+    alone.path = this.path;
+    alone.query = this.query;
+    alone.plan = this.plan;
+    alone.gone = true;
+    alone.accounted = true;
+    alone.#clientIp = address;
+    return alone;
   }
 
   get upstreamName(): string {

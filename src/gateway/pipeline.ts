@@ -5,6 +5,12 @@ import type { HttpRequest, HttpResponse } from '../base/uws.ts';
 import { noSlot } from '../memory/control-block.ts';
 import { noRoute, tooManySegments } from '../memory/matcher.ts';
 import { methodBits } from '../memory/shape-kinds.ts';
+import { receiveForCache, invalidateFor } from './caching/receive.ts';
+import { type LookupStep, lookUp, openTicket } from './caching/lookup.ts';
+import { isErrorStatus } from './caching/reusing.ts';
+import type { CacheTicket } from './caching/ticket.ts';
+import type { CacheHooks } from './caching/worker-cache.ts';
+import { keyBodyBytesMax } from '../base/limits.ts';
 import { checkHeaders, checkPath, isTargetText, isToken } from './door.ts';
 import { Exchange } from './exchange.ts';
 import { hashInput } from './hash-input.ts';
@@ -12,8 +18,9 @@ import { type ProblemCode, problems } from './problems.ts';
 import { isBodyless, problemReply, sendReply } from './reply.ts';
 import { RequestBody } from './request-body.ts';
 import { outgoingHead } from './request-head.ts';
-import { responseHead } from './response-fields.ts';
-import { ResponseRelay } from './response-relay.ts';
+import { notModifiedHead, responseHead } from './response-fields.ts';
+import { asBytes } from './response-head.ts';
+import { endWithoutBody, ResponseRelay } from './response-relay.ts';
 import { Attempt, type AttemptReceiver } from './upstream/attempt.ts';
 import type { ParsedHead } from './upstream/response-parser.ts';
 import {
@@ -28,7 +35,8 @@ import type { WorkerContext } from './worker-context.ts';
 /**
  * The life of an exchange, all of it:
  *
- *   admit → pin → match → request policies → reply | forward → response policies → relay → finish
+ *   admit → pin → match → cache lookup → request policies → reply | forward → response policies
+ *   → store → relay → finish
  *
  * Each step returns and this page says what is next; `finish` runs once on every path. Nothing
  * that a client or an upstream does throws out of here.
@@ -58,6 +66,12 @@ function begin(exchange: Exchange, req: HttpRequest): void {
     refuse(exchange, refusal);
     return;
   }
+  if (exchange.plan?.cache != null && exchange.worker.cache !== null) openCache(exchange);
+  else goOn(exchange);
+}
+
+/** What the cache cannot answer: a local reply, or the way upstream. */
+function goOn(exchange: Exchange): void {
   const { plan, worker } = exchange;
   assert(plan !== null, 'a matched exchange has its route');
   for (const policy of plan.requestPolicies) policy.onRequest(exchange, exchange.headers);
@@ -68,6 +82,83 @@ function begin(exchange: Exchange, req: HttpRequest): void {
   }
   forward(exchange);
 }
+
+/** The first lookup of an exchange; a POST whose body is part of the key waits for its body. */
+function openCache(exchange: Exchange): void {
+  const { plan, headers, method, worker } = exchange;
+  const cachePlan = plan?.cache ?? null;
+  assert(cachePlan !== null && worker.cache !== null, 'the route is cached');
+  if (!headers.hasBody) {
+    lookUpAgain(exchange, openTicket(exchange, null));
+    return;
+  }
+  if (method !== 'POST' || !cachePlan.needsBody) {
+    goOn(exchange);
+    return;
+  }
+  detain(exchange);
+  const body = takeBody(exchange);
+  if (body === null) return;
+  body.gather(keyBodyBytesMax, (whole) =>
+    guarded(exchange, () =>
+      lookUpAgain(exchange, whole === null ? null : openTicket(exchange, whole)),
+    ),
+  );
+}
+
+/** Looks an exchange up and does what that leads to; without a ticket it goes past the cache. */
+function lookUpAgain(exchange: Exchange, ticket: CacheTicket | null): void {
+  const { cache } = exchange.worker;
+  if (ticket === null || cache === null) {
+    goOn(exchange);
+    return;
+  }
+  followLookup(exchange, lookUp(exchange, cache, ticket));
+}
+
+function followLookup(exchange: Exchange, step: LookupStep): void {
+  switch (step) {
+    case 'answered':
+      finish(exchange, 'completed');
+      return;
+    case 'sending':
+      return;
+    case 'waits':
+      detain(exchange);
+      return;
+    case 'not-in-cache':
+      refuse(exchange, 'not-in-cache');
+      return;
+    default:
+      goOn(exchange);
+  }
+}
+
+/** What the cache asks for when something has changed; each is a turn of its own. */
+export const cacheHooks: CacheHooks = {
+  wake(exchange) {
+    guarded(exchange, () => {
+      exchange.answersLater = false;
+      exchange.attempt = null;
+      exchange.attemptCount = 0;
+      exchange.tried.length = 0;
+      lookUpAgain(exchange, exchange.ticket);
+    });
+  },
+  forward(exchange) {
+    guarded(exchange, goOn);
+  },
+  detain,
+  sent(exchange) {
+    guarded(exchange, () => finish(exchange, 'completed'));
+  },
+  broken(exchange) {
+    guarded(exchange, () => {
+      finish(exchange, 'reset');
+      if (!exchange.gone) exchange.res.close();
+    });
+  },
+};
 
 /** The strict door: what the request says of itself must be readable in one way only. */
 function admit(exchange: Exchange, req: HttpRequest): ProblemCode | '' {
@@ -102,28 +193,43 @@ function match(exchange: Exchange): ProblemCode | '' {
   return generation.matcher.allowMask === 0 ? 'no-route' : 'method-not-allowed';
 }
 
-/** Goes upstream: from here on the exchange outlives its callback. */
+/** From here on the exchange outlives its callback. */
+function detain(exchange: Exchange): void {
+  if (exchange.detained) return;
+  exchange.detained = true;
+  exchange.worker.running.add(exchange);
+  if (!exchange.gone) exchange.res.onAborted(() => clientGone(exchange));
+}
+
+/** Goes upstream. */
 function forward(exchange: Exchange): void {
-  const { res, worker, headers } = exchange;
-  worker.running.add(exchange);
-  res.onAborted(() => clientGone(exchange));
+  const { headers } = exchange;
+  detain(exchange);
   const upstreams = exchange.generation.upstreams;
   exchange.upstream = upstreams[exchange.plan?.targets.draw(Math.random()) ?? 0] ?? null;
-  if (!headers.hasBody) {
+  if (!headers.hasBody || exchange.body !== null) {
     attempt(exchange);
     return;
   }
-  const bytesMax = worker.settings.limits.bodyBytes ?? Number.POSITIVE_INFINITY;
-  if (Number(headers.contentLength) > bytesMax) {
-    refuse(exchange, 'body-too-large');
-    return;
-  }
-  const length = headers.chunked ? -1 : Number(headers.contentLength);
-  exchange.body = new RequestBody(res, length, bytesMax, () => bodyTooLarge(exchange));
+  if (takeBody(exchange) === null) return;
   // A short body comes in the same packet as its head, right after this callback.
   queueMicrotask(() => {
     if (!exchange.finished) guarded(exchange, attempt);
   });
+}
+
+/** The request's body, as it comes; null: it is too large, and the exchange is refused. */
+function takeBody(exchange: Exchange): RequestBody | null {
+  const { res, worker, headers } = exchange;
+  const bytesMax = worker.settings.limits.bodyBytes ?? Number.POSITIVE_INFINITY;
+  if (Number(headers.contentLength) > bytesMax) {
+    refuse(exchange, 'body-too-large');
+    return null;
+  }
+  const length = headers.chunked ? -1 : Number(headers.contentLength);
+  const body = new RequestBody(res, length, bytesMax, () => bodyTooLarge(exchange));
+  exchange.body = body;
+  return body;
 }
 
 /** Sends the request to one endpoint; also the second time. */
@@ -169,6 +275,9 @@ const receiver: AttemptReceiver = {
   onChunk({ exchange }, chunk) {
     if (exchange.finished) return true;
     try {
+      const fill = exchange.ticket?.fill ?? null;
+      if (fill !== null) fill.chunk(chunk);
+      if (exchange.gone && fill?.active !== true) clientGone(exchange);
       return exchange.relay === null || exchange.relay.chunk(chunk);
     } catch (error) {
       crash(exchange, error);
@@ -177,7 +286,9 @@ const receiver: AttemptReceiver = {
   },
   onEnd({ exchange }) {
     guarded(exchange, () => {
-      if (exchange.relay?.end() === true) finish(exchange, 'completed');
+      exchange.ticket?.fill?.end();
+      if (exchange.answersLater) return;
+      if (exchange.gone || exchange.relay?.end() === true) finish(exchange, 'completed');
     });
   },
   onFailure({ exchange }, failure, sent, message) {
@@ -194,7 +305,20 @@ function receiveHead(exchange: Exchange, received: ParsedHead): void {
     repeat(exchange);
     return;
   }
-  const head = responseHead(exchange, received);
+  if (isErrorStatus(status) && standIn(exchange)) return;
+  const { ticket } = exchange;
+  const reception = ticket === null ? null : receiveForCache(exchange, ticket, received);
+  if (reception?.client === 'later') {
+    exchange.answersLater = true;
+    return;
+  }
+  if (ticket === null && worker.cache !== null) invalidateFor(exchange, worker.cache, received);
+  if (exchange.gone) return;
+  if (reception?.client === 'not-modified') {
+    clientHasIt(exchange, received, reception.status);
+    return;
+  }
+  const head = responseHead(exchange, received, reception?.status ?? null);
   const bodyless = exchange.method === 'HEAD' || isBodyless(status);
   exchange.status = status;
   exchange.relay = new ResponseRelay(
@@ -205,6 +329,39 @@ function receiveHead(exchange: Exchange, received: ParsedHead): void {
     worker.draining,
     () => drained(exchange),
   );
+}
+
+/** The client has what it asked about: it is told so, and the response is fetched for the cache. */
+function clientHasIt(exchange: Exchange, received: ParsedHead, cacheStatus: string): void {
+  const { res, worker } = exchange;
+  exchange.status = 304;
+  res.cork(() => {
+    res.writeStatus(asBytes(notModifiedHead(exchange, received, cacheStatus)));
+    endWithoutBody(res, -1, worker.draining);
+  });
+  leaveToCache(exchange, 'completed');
+}
+
+/** The client's part is done; what goes on is for the cache alone. */
+function leaveToCache(exchange: Exchange, outcome: Outcome): void {
+  exchange.gone = true;
+  account(exchange, outcome);
+  exchange.relay = null;
+  exchange.attempt?.call?.resume();
+}
+
+/** What is stored answers in the place of an error (RFC 5861, section 4). */
+function standIn(exchange: Exchange): boolean {
+  const { ticket, worker } = exchange;
+  if (ticket === null || ticket.fill === null || worker.cache === null || exchange.gone) return false;
+  ticket.acceptsStale = true;
+  const step = lookUp(exchange, worker.cache, ticket);
+  ticket.acceptsStale = false;
+  if (step === 'forward') return false;
+  exchange.attempt?.abandon();
+  ticket.fill.letGo();
+  followLookup(exchange, step);
+  return true;
 }
 
 /** The client took what had waited for it. */
@@ -234,6 +391,7 @@ function attemptFailed(
     return;
   }
   worker.access.upstreamFailed(exchange, failure, message);
+  if (standIn(exchange)) return;
   refuse(exchange, `upstream-${failure}`);
 }
 
@@ -252,6 +410,10 @@ function repeat(exchange: Exchange): void {
 /** Ends an exchange that has no response yet with a problem document. */
 function refuse(exchange: Exchange, code: ProblemCode): void {
   const problem = problems[code];
+  if (exchange.gone) {
+    finish(exchange, problem.ledger.kind === 'refused' ? problem.ledger : problem.ledger.reason);
+    return;
+  }
   const allow = code === 'method-not-allowed' ? allowed(exchange) : '';
   const reply = problemReply(exchange, problem, allow);
   const close = problem.close || exchange.worker.draining || exchange.headers.hasBody;
@@ -274,7 +436,12 @@ function clientGone(exchange: Exchange): void {
   exchange.gone = true;
   if (exchange.finished) return;
   exchange.body?.clientGone();
-  exchange.attempt?.abandon();
+  const { attempt: current, ticket } = exchange;
+  if (current !== null && exchange.body === null && ticket?.fill?.wanted === true) {
+    leaveToCache(exchange, 'aborted');
+    return;
+  }
+  current?.abandon();
   finish(exchange, 'aborted');
 }
 
@@ -283,23 +450,42 @@ export function cutOff(exchange: Exchange): void {
   if (exchange.finished) return;
   exchange.attempt?.abandon();
   finish(exchange, 'drain-timeout');
-  exchange.res.close();
+  if (!exchange.gone) exchange.res.close();
 }
 
 type Outcome = Parameters<WorkerContext['recorder']['finished']>[1];
 
-/** Runs exactly once per exchange: ledger, figures, access log, unpin. */
+/** What the client got, into the ledger, the figures and the access log. */
+function account(exchange: Exchange, outcome: Outcome): void {
+  if (exchange.accounted) return;
+  exchange.accounted = true;
+  const { worker, ticket } = exchange;
+  if (exchange.relay !== null) exchange.bytesOut = exchange.relay.bytes;
+  worker.recorder.finished(exchange, outcome);
+  if (ticket !== null && exchange.plan !== null) {
+    worker.recorder.lookedUp(exchange.plan.number, ticket.outcome ?? 'left');
+  }
+  worker.access.finished(exchange, outcome);
+}
+
+/** Runs exactly once per exchange: accounts for it, lets go of all it holds, unpins. */
 function finish(exchange: Exchange, outcome: Outcome): void {
   assert(!exchange.finished, 'an exchange finishes once');
   exchange.finished = true;
-  const { worker, generation } = exchange;
-  if (exchange.relay !== null) exchange.bytesOut = exchange.relay.bytes;
-  if (exchange.upstream !== null) worker.running.remove(exchange);
+  const { worker, generation, ticket } = exchange;
+  account(exchange, outcome);
+  if (exchange.detained) worker.running.remove(exchange);
   if (!exchange.gone) exchange.body?.discard();
-  worker.recorder.finished(exchange, outcome);
-  worker.access.finished(exchange, outcome);
+  exchange.stream?.release();
+  if (ticket !== null) leaveCache(exchange, ticket);
   worker.giveHeaders(exchange.headers);
   worker.words.unpin(generation.slot);
+}
+
+/** What waits for this exchange, or this one waits for, is not kept. */
+function leaveCache(exchange: Exchange, ticket: CacheTicket): void {
+  if (ticket.waited) exchange.worker.cache?.waiting.remove(ticket.key.text, exchange);
+  ticket.fill?.fail();
 }
 
 function allowed({ generation }: Exchange): string {

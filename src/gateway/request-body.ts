@@ -18,6 +18,7 @@ export class RequestBody implements OutgoingBody {
   #waitingBytes = 0;
   #writer: BodyWriter | null = null;
   #over = false;
+  #gathering: { bytesMax: number; onWhole: (body: Buffer | null) => void } | null = null;
   #paused = false;
   #gone = false;
   readonly #res: HttpResponse;
@@ -44,6 +45,14 @@ export class RequestBody implements OutgoingBody {
     this.#taken = true;
     const [first] = this.#waiting;
     return this.#waiting.length === 1 && first !== undefined ? first : Buffer.concat(this.#waiting);
+  }
+
+  /**
+   * Keeps all of it and says when it is there, for a key that depends on it; null: it is longer
+   * than `bytesMax`. What was kept goes upstream as usual.
+   */
+  gather(bytesMax: number, onWhole: (body: Buffer | null) => void): void {
+    this.#gathering = { bytesMax, onWhole };
   }
 
   /** The upstream takes pieces: what waits goes out, then what comes. */
@@ -89,6 +98,7 @@ export class RequestBody implements OutgoingBody {
     if (writer === null) {
       this.#waiting.push(copy);
       this.#waitingBytes += copy.length;
+      if (this.#gathering !== null && this.#gather(this.#gathering, isLast)) return;
       if (this.#waitingBytes >= waitingBytesMax && !isLast) this.#pause();
       return;
     }
@@ -99,6 +109,18 @@ export class RequestBody implements OutgoingBody {
       this.#writer = null;
       this.#pause();
     }
+  }
+
+  /** True: it goes on being gathered, or was handed to whoever wanted it. */
+  #gather(
+    { bytesMax, onWhole }: { bytesMax: number; onWhole: (body: Buffer | null) => void },
+    isLast: boolean,
+  ): boolean {
+    const tooLong = this.#waitingBytes > bytesMax;
+    if (!isLast && !tooLong) return true;
+    this.#gathering = null;
+    onWhole(tooLong ? null : Buffer.concat(this.#waiting));
+    return !tooLong;
   }
 
   #finish(writer: BodyWriter): void {

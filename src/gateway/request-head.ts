@@ -1,3 +1,4 @@
+import type { StaleStored } from './caching/fill.ts';
 import { hostKind } from '../memory/shape-kinds.ts';
 import { isFieldValue, isTargetText } from './door.ts';
 import type { Exchange } from './exchange.ts';
@@ -22,6 +23,7 @@ export function outgoingHead(
 ): string | HeadRefusal {
   const { headers, worker } = exchange;
   const { names, values } = headers;
+  const fill = exchange.ticket?.fill ?? null;
   const target = outgoingTarget(exchange);
   if (target === null) return { refusal: 'bad-target' };
   const connection = headers.hasConnection ? headers.joined('connection') : undefined;
@@ -31,13 +33,28 @@ export function outgoingHead(
     const name = names[i] as string;
     if (isWrittenAnew(name) || isHopByHop(name) || worker.forwarded.owns(name)) continue;
     if (listed?.has(name) === true) continue;
+    if (fill !== null && isOfClientsCopy(name)) continue;
     const value = values[i] as string;
     if (!isFieldValue(value)) return { refusal: 'bad-header-value' };
     head += `${name}: ${value}\r\n`;
   }
+  if (fill !== null && fill.stale !== null) head += conditionLines(fill.stale);
   // An empty body is told of too, so that nobody waits for one.
   if (headers.contentLengthCount > 0 && !headers.hasBody) head += 'content-length: 0\r\n';
   return head + worker.forwarded.fields(exchange);
+}
+
+/** Conditions and ranges of the client's: the cache fetches the whole and weighs them itself. */
+function isOfClientsCopy(name: string): boolean {
+  return name.startsWith('if-') || name === 'range';
+}
+
+/** Asks whether what is stored still holds (RFC 9111, section 4.3.1). */
+function conditionLines({ etag, lastModified }: StaleStored): string {
+  let lines = '';
+  if (etag !== '') lines += `if-none-match: ${etag}\r\n`;
+  if (lastModified !== '') lines += `if-modified-since: ${lastModified}\r\n`;
+  return lines;
 }
 
 function isWrittenAnew(name: string): boolean {

@@ -12,7 +12,8 @@ import type { FromWorker, ToWorker } from '../memory/worker-messages.ts';
 import { ExchangeRecorder } from '../telemetry/recorder.ts';
 import { AccessLogger } from './access-log.ts';
 import { Generation } from './generation.ts';
-import { cutOff, serve } from './pipeline.ts';
+import { WorkerCache } from './caching/worker-cache.ts';
+import { cacheHooks, cutOff, serve } from './pipeline.ts';
 import type { MainToWorker, WorkerStart, WorkerToMain } from './start-message.ts';
 import { EndpointRegistry } from './upstream/endpoint-registry.ts';
 import { UpstreamMemory } from './upstream/upstream-plan.ts';
@@ -47,6 +48,7 @@ const context = new WorkerContext({
   recorder: new ExchangeRecorder(ledger, series),
   access,
   startId: start.startId,
+  cache: openWorkerCache(),
 });
 const registry = new EndpointRegistry(({ upstreamName, origin }, state, reason) => {
   tellControl({
@@ -78,10 +80,23 @@ main.on('message', (message: MainToWorker) => {
   else {
     control.close();
     control = message.port;
+    context.cache?.controlLost();
     control.on('message', follow);
   }
 });
 const app = openApp();
+
+function openWorkerCache(): WorkerCache | null {
+  const { memory, settings, index } = start;
+  if (memory.cache === null || settings.cache === null) return null;
+  return new WorkerCache({
+    memory: memory.cache,
+    worker: index,
+    entryBytesMax: settings.cache.entryBytesMax,
+    tell: (message, transfer) => control.postMessage(message, transfer),
+    hooks: cacheHooks,
+  });
+}
 
 function openApp(): TemplatedApp & LinkedApp {
   const uws = loadUws();
@@ -114,10 +129,13 @@ function follow(message: ToWorker): void {
       words.setState(context.draining ? workerState.draining : workerState.ready);
       tellControl({ kind: 'switched', worker: start.index, slot: message.slot });
       return;
-    default:
+    case 'retire':
       context.generations[message.slot]?.detach();
       context.generations[message.slot] = undefined;
       for (const number of message.dropped) series.release(number);
+      return;
+    default:
+      context.cache?.receive(message);
   }
 }
 

@@ -6,6 +6,7 @@ import type { CandidateJudge } from '../memory/matcher.ts';
 import type { Settings } from '../model/settings.ts';
 import type { ExchangeRecorder } from '../telemetry/recorder.ts';
 import type { AccessLogger } from './access-log.ts';
+import type { WorkerCache } from './caching/worker-cache.ts';
 import { RequestHeaders } from './door.ts';
 import type { Exchange } from './exchange.ts';
 import { addressText, ForwardedHeaders } from './forwarded.ts';
@@ -25,6 +26,8 @@ export class WorkerContext {
   readonly recorder: ExchangeRecorder;
   readonly access: AccessLogger;
   readonly forwarded: ForwardedHeaders;
+  /** Null: the settings give the cache no memory. */
+  readonly cache: WorkerCache | null;
   /** Loaded generations by slot. */
   readonly generations: (Generation | undefined)[] = [];
   readonly running = new RunningExchanges();
@@ -44,6 +47,7 @@ export class WorkerContext {
     readonly recorder: ExchangeRecorder;
     readonly access: AccessLogger;
     readonly startId: string;
+    readonly cache: WorkerCache | null;
   }) {
     this.index = parts.index;
     this.settings = parts.settings;
@@ -52,6 +56,7 @@ export class WorkerContext {
     this.ledger = parts.ledger;
     this.recorder = parts.recorder;
     this.access = parts.access;
+    this.cache = parts.cache;
     this.forwarded = new ForwardedHeaders(parts.settings.forwarded);
     this.#requestIdPrefix = `${parts.startId}-${parts.index}-`;
     this.judge = {

@@ -227,6 +227,14 @@ export class WorkerWords {
     }
   }
 
+  /** Pins a slot once more that this worker has pinned already, so that it cannot be freed. */
+  pinAgain(slot: number): void {
+    const at = this.#at + workerField.pins + slot;
+    const pins = Atomics.load(this.#words, at);
+    assert(pins > 0, 'a slot is pinned again only by an exchange that has it pinned');
+    Atomics.store(this.#words, at, pins + 1);
+  }
+
   unpin(slot: number): void {
     const at = this.#at + workerField.pins + slot;
     const pins = Atomics.load(this.#words, at);

@@ -1,7 +1,9 @@
+import type { CacheToControl, CacheToWorker } from './cache/cache-messages.ts';
 import type { ShapeBytes } from './shape.ts';
 
 /** What control tells a worker, in order. */
 export type ToWorker =
+  | CacheToWorker
   /** Attach a generation to a free slot; answer `staged`. */
   | {
       readonly kind: 'stage';
@@ -17,6 +19,7 @@ export type ToWorker =
 
 /** What a worker tells control. */
 export type FromWorker =
+  | CacheToControl
   | {
       readonly kind: 'staged';
       readonly worker: number;

@@ -6,6 +6,7 @@ import { createLog, type Log } from '../base/log.ts';
 import { containsWorkerDeath, nameThread } from '../base/native.ts';
 import type { ControlStart, ControlToMain, MainToControl } from '../control/start-message.ts';
 import type { FromManager, ManagerStart, ToManager } from '../manager/thread-messages.ts';
+import { clearDeadCacheWorker } from '../memory/cache/claims.ts';
 import { ControlBlock } from '../memory/control-block.ts';
 import { LedgerWriter } from '../memory/ledger.ts';
 import { createNodeMemory, type NodeMemory } from '../memory/node-memory.ts';
@@ -58,7 +59,8 @@ export class GatewayNode {
     this.#options = options;
     this.#settings = options.settings;
     this.#log = createLog('main', options.settings.log.level);
-    this.#memory = createNodeMemory(options.settings.workers);
+    const { workers, cache } = options.settings;
+    this.#memory = createNodeMemory(workers, cache?.memoryBytes ?? 0);
     this.#block = new ControlBlock(this.#memory.control);
     this.finished = new Promise((resolve) => {
       this.#finish = resolve;
@@ -260,6 +262,7 @@ export class GatewayNode {
       if (count > 0) ledger.failed(slot, 'worker-lost', count);
       lost += count;
     }
+    if (this.#memory.cache !== null) clearDeadCacheWorker(this.#memory.cache, index);
     this.#tellControl({ kind: 'lost', worker: index });
     this.#workers[index] = undefined;
     if (this.#stopping) return;

@@ -1,0 +1,262 @@
+import { every, monotonicMs, sleep } from '../../base/clock.ts';
+import { bustLabelCountMax, labelsPerKibibyte } from '../../base/limits.ts';
+import { cacheKey } from '../../memory/cache/cache-key.ts';
+import type { CacheMemory } from '../../memory/cache/cache-memory.ts';
+import type { CacheToControl, CacheToWorker } from '../../memory/cache/cache-messages.ts';
+import type { CacheRecord } from '../../memory/cache/cache-record.ts';
+import { CacheWriter, type EvictReason } from '../../memory/cache/cache-writer.ts';
+import { type Bust, type BustUrl, noBust, parseBustUrl } from '../../model/bust.ts';
+import type { BustAnswer, CacheListing, WorkerDrop } from '../../model/cache-orders.ts';
+import { BustMemory } from './bust-memory.ts';
+import { CacheListings } from './cache-listings.ts';
+import { type InvalidationLog, MemoryLog } from './invalidation-log.ts';
+import { Postings } from './postings.ts';
+
+/** How often entries past all their windows are looked for, and how many are looked at. */
+const expireEveryMs = 100;
+const expireBudget = 500;
+
+export interface CacheKeeperParts {
+  readonly memory: CacheMemory;
+  readonly workerCount: number;
+  readonly tell: (worker: number, message: CacheToWorker) => void;
+}
+
+/**
+ * Control's side of the cache: the one that writes. Stores what workers fetched unless it was
+ * busted since, delivers busts, drops what ran out.
+ *
+ * A bust, in order: it gets its position, which every later fetch of a worker carries; its labels
+ * are remembered against fetches that are under way; the entries are unlinked, so that no lookup
+ * finds them; then it waits until no worker is inside a lookup that began before. After that no
+ * answer can hold what was busted.
+ */
+export class CacheKeeper {
+  readonly #parts: CacheKeeperParts;
+  readonly #writer: CacheWriter;
+  readonly #postings: Postings;
+  readonly #busts: BustMemory;
+  readonly #log: InvalidationLog;
+  readonly #listings: CacheListings;
+  /** Entries that are being filled, by worker and fetch. */
+  readonly #filling = new Map<string, number>();
+  #bustCount = 0;
+
+  constructor(parts: CacheKeeperParts) {
+    this.#parts = parts;
+    const arenaKibibytes = parts.memory.arena.length / 1024;
+    this.#postings = new Postings(Math.ceil(arenaKibibytes * labelsPerKibibyte));
+    this.#writer = new CacheWriter(parts.memory, {
+      onGone: (entry) => this.#postings.remove(entry),
+    });
+    // What a control before this one knew of busts is lost: nothing that began under it is stored.
+    const start = this.#writer.position() + 1;
+    this.#writer.setPosition(start);
+    this.#busts = new BustMemory(bustLabelCountMax, start);
+    this.#log = new MemoryLog(start, (bust, position) => this.#deliver(bust, position));
+    this.#listings = new CacheListings(this.#writer, this.#postings);
+    every(expireEveryMs, () => this.#writer.expire(monotonicMs(), expireBudget));
+  }
+
+  /** A message of a worker. Never throws for what a worker or an origin sent. */
+  receive(worker: number, message: CacheToControl): void {
+    switch (message.kind) {
+      case 'cache-store':
+        this.#store(worker, message.fetch, message.record, message.body);
+        return;
+      case 'cache-begin':
+        this.#begin(worker, message.fetch, message.record);
+        return;
+      case 'cache-chunk':
+        this.#append(worker, message.fetch, message.bytes);
+        return;
+      case 'cache-end':
+      case 'cache-abort':
+        this.#finish(worker, message.fetch, message.kind === 'cache-end');
+        return;
+      case 'cache-refresh':
+        this.#refresh(worker, message.fetch, message.entry, message.record);
+        return;
+      default:
+        void this.#invalidate(worker, message);
+    }
+  }
+
+  /** Makes entries unusable; resolves when no worker can answer with them any more. */
+  async bust(bust: Bust): Promise<BustAnswer> {
+    const beganMs = monotonicMs();
+    const before = this.#bustCount;
+    const position = await this.#log.append(bust);
+    const entries = this.#bustCount - before;
+    const workers = await this.#allPast(beganMs);
+    return { position, entries, workers, droppedMs: monotonicMs() - beganMs };
+  }
+
+  /** The worker's thread ended: what it was filling will not be completed. */
+  lose(worker: number): void {
+    for (const key of [...this.#filling.keys()]) {
+      const [owner, fetch] = key.split(' ');
+      if (Number(owner) === worker) this.#finish(worker, Number(fetch), false);
+    }
+  }
+
+  /** Shapes that no loaded generation has any more: nobody can ask for their entries again. */
+  shapesGone(shapeKeys: readonly string[]): void {
+    for (const shapeKey of shapeKeys) {
+      for (const entry of this.#postings.entriesOf(`s:${shapeKey}`)) {
+        this.#writer.drop(entry, 'shape');
+      }
+    }
+  }
+
+  /** How many entries a shape of a route has. */
+  countOfShape(shapeKey: string): number {
+    return this.#postings.countOf(`s:${shapeKey}`);
+  }
+
+  listing(url: string): CacheListing | null {
+    const parsed = parseBustUrl(url);
+    return parsed === null ? null : this.#listings.of(parsed, monotonicMs());
+  }
+
+  #store(worker: number, fetch: number, record: CacheRecord, body: ArrayBuffer | null): void {
+    const refusal = this.#refusal(record);
+    if (refusal === '') {
+      const stored = this.#writer.put(record, new Uint8Array(body ?? 0));
+      if (stored.stored) this.#visible(worker, fetch, stored.entryId, record);
+      else this.#refused(worker, fetch, stored.reason);
+    } else this.#refused(worker, fetch, refusal);
+    this.#taken(worker, body?.byteLength ?? 0);
+  }
+
+  #begin(worker: number, fetch: number, record: CacheRecord): void {
+    const refusal = this.#refusal(record);
+    if (refusal !== '') {
+      this.#refused(worker, fetch, refusal);
+      return;
+    }
+    const begun = this.#writer.begin(record);
+    if (!begun.stored) {
+      this.#refused(worker, fetch, begun.reason);
+      return;
+    }
+    this.#filling.set(fillingKey(worker, fetch), begun.entryId);
+    this.#visible(worker, fetch, begun.entryId, record);
+  }
+
+  #append(worker: number, fetch: number, bytes: ArrayBuffer): void {
+    const entry = this.#filling.get(fillingKey(worker, fetch));
+    if (entry !== undefined && !this.#writer.append(entry, new Uint8Array(bytes))) {
+      this.#filling.delete(fillingKey(worker, fetch));
+    }
+    this.#taken(worker, bytes.byteLength);
+  }
+
+  #finish(worker: number, fetch: number, whole: boolean): void {
+    const entry = this.#filling.get(fillingKey(worker, fetch));
+    if (entry === undefined) return;
+    this.#filling.delete(fillingKey(worker, fetch));
+    if (whole) this.#writer.complete(entry);
+    else this.#writer.abort(entry, 'error');
+  }
+
+  #refresh(worker: number, fetch: number, entry: number, record: CacheRecord): void {
+    const refusal = this.#refusal(record);
+    const refreshed =
+      refusal === ''
+        ? this.#writer.refresh(entry, record)
+        : ({ stored: false, reason: refusal } as const);
+    if (refreshed.stored) this.#visible(worker, fetch, refreshed.entryId, record);
+    else this.#refused(worker, fetch, refreshed.reason);
+  }
+
+  async #invalidate(
+    worker: number,
+    { id, urls, groups }: Extract<CacheToControl, { kind: 'cache-invalidate' }>,
+  ): Promise<void> {
+    await this.#log.append({ ...noBust, urls, groups });
+    this.#parts.tell(worker, { kind: 'cache-invalidated', id });
+  }
+
+  /** Empty: it may be stored. */
+  #refusal(record: CacheRecord): string {
+    const { labels, position, key } = record;
+    if (this.#busts.bustedSince([...labels, keyLabel(key)], position)) return 'busted-meanwhile';
+    if (!this.#postings.hasRoomFor(labels.length)) return 'labels-full';
+    return '';
+  }
+
+  #visible(worker: number, fetch: number, entry: number, { labels }: CacheRecord): void {
+    for (const label of labels) this.#postings.add(label, entry);
+    this.#parts.tell(worker, { kind: 'cache-visible', fetch });
+  }
+
+  #refused(worker: number, fetch: number, reason: string): void {
+    this.#parts.tell(worker, { kind: 'cache-refused', fetch, reason });
+  }
+
+  #taken(worker: number, bytes: number): void {
+    if (bytes > 0) this.#parts.tell(worker, { kind: 'cache-taken', bytes });
+  }
+
+  /** An item of the log takes effect on this node. */
+  #deliver(bust: Bust, position: number): void {
+    this.#writer.setPosition(position);
+    const take = (entries: Iterable<number>, reason: EvictReason): void => {
+      for (const entry of entries) {
+        const done = bust.soft ? this.#writer.markStale(entry) : this.#writer.drop(entry, reason);
+        if (done) this.#bustCount += 1;
+      }
+    };
+    if (bust.all) {
+      this.#busts.noteAll(position);
+      take([...this.#writer.entries()], 'bust-all');
+      return;
+    }
+    for (const key of bust.keys) {
+      this.#busts.note(keyLabel(key), position);
+      const entry = this.#writer.find(cacheKey(key));
+      if (entry !== 0) take([entry], 'bust-key');
+    }
+    const labels: [string, EvictReason][] = [
+      ...bust.tags.map((tag): [string, EvictReason] => [`t:${tag}`, 'bust-tag']),
+      ...bust.groups.map((group): [string, EvictReason] => [`g:${group}`, 'bust-tag']),
+      ...bust.routes.map((route): [string, EvictReason] => [`r:${route}`, 'bust-route']),
+    ];
+    for (const [label, reason] of labels) {
+      this.#busts.note(label, position);
+      take(this.#postings.entriesOf(label), reason);
+    }
+    for (const url of bust.urls) {
+      const parsed = parseBustUrl(url);
+      if (parsed === null) continue;
+      const label = pathLabel(parsed);
+      this.#busts.note(label, position);
+      take(this.#listings.entriesOf(parsed), 'bust-url');
+    }
+  }
+
+  /** When each worker had left the lookups that could still have seen what is unlinked now. */
+  async #allPast(beganMs: number): Promise<WorkerDrop[]> {
+    const epoch = this.#writer.closeEpoch();
+    const drops: WorkerDrop[] = [];
+    for (let worker = 0; worker < this.#parts.workerCount; worker++) {
+      // A lookup lasts microseconds: this waits only for a worker that is in one right now.
+      while (!this.#writer.isPast(worker, epoch)) await sleep(0);
+      drops.push({ id: worker, droppedMs: monotonicMs() - beganMs });
+    }
+    return drops;
+  }
+}
+
+export function pathLabel({ host, path }: Pick<BustUrl, 'host' | 'path'>): string {
+  return `p:${host}${path}`;
+}
+
+function keyLabel(key: string): string {
+  return `k:${key}`;
+}
+
+function fillingKey(worker: number, fetch: number): string {
+  return `${worker} ${fetch}`;
+}

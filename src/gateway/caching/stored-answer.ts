@@ -1,0 +1,148 @@
+import type { EntryView } from '../../memory/cache/cache-reader.ts';
+import { entryFlag } from '../../memory/cache/cache-record.ts';
+import { requestBit } from '../door.ts';
+import type { Exchange } from '../exchange.ts';
+import { HeaderList } from '../header-list.ts';
+import { asBytes, prepareHead, statusText } from '../response-head.ts';
+import { endWithoutBody } from '../response-relay.ts';
+import { answerCondition, notModifiedHeaders } from './conditions.ts';
+import { chooseRange, partialHeaders, unsatisfiableHeaders } from './ranges.ts';
+import { StoredStream } from './stored-stream.ts';
+import type { WorkerCache } from './worker-cache.ts';
+
+/** Requests that ask for less than the whole stored response. */
+const conditionalBits = requestBit.condition | requestBit.range;
+
+/**
+ * Answers with the entry that the reader has found, inside its epoch. `status`: our member of
+ * Cache-Status (RFC 9211). True: the answer is complete; false: its body follows over later turns.
+ */
+export function answerStored(exchange: Exchange, cache: WorkerCache, status: string): boolean {
+  const { entry } = cache.reader;
+  const { res } = exchange;
+  let done = true;
+  if (!exchange.detained) {
+    done = answer(exchange, cache, entry, status);
+  } else {
+    res.cork(() => {
+      done = answer(exchange, cache, entry, status);
+    });
+  }
+  return done;
+}
+
+function answer(
+  exchange: Exchange,
+  cache: WorkerCache,
+  entry: EntryView,
+  cacheStatus: string,
+): boolean {
+  const { res, headers, worker } = exchange;
+  exchange.status = entry.status;
+  if ((headers.cacheBits & conditionalBits) !== 0) {
+    const special = answerPart(exchange, entry, cacheStatus);
+    if (special) return true;
+  }
+  const whole = entry.state === 'live' && entry.contiguous;
+  if (!whole && exchange.method !== 'HEAD') {
+    const head = `${headText(exchange, entry)}\r\n${ageLines(exchange, entry, cacheStatus)}`;
+    return new StoredStream(exchange, cache, head).start();
+  }
+  if ((entry.flags & entryFlag.perAnswerPolicies) === 0) res.writeStatus(entry.headBytes());
+  else res.writeStatus(asBytes(headText(exchange, entry)));
+  writeAge(exchange, entry, cacheStatus);
+  if (exchange.method === 'HEAD') {
+    endWithoutBody(res, entry.bodyBytes, worker.draining);
+    return true;
+  }
+  if (entry.status === 204) {
+    endWithoutBody(res, -1, worker.draining);
+    return true;
+  }
+  exchange.bytesOut = entry.bodyBytes;
+  res.end(entry.body(), worker.draining);
+  return true;
+}
+
+/** `Age` (RFC 9111, section 5.1) and `Cache-Status` in one crossing into C++. */
+function writeAge({ res, worker }: Exchange, entry: EntryView, cacheStatus: string): void {
+  res.writeHeader('age', `${ageSeconds(entry, worker.nowMs())}\r\ncache-status: ${cacheStatus}`);
+}
+
+function ageLines({ worker }: Exchange, entry: EntryView, cacheStatus: string): string {
+  return `age: ${ageSeconds(entry, worker.nowMs())}\r\ncache-status: ${cacheStatus}`;
+}
+
+export function ageSeconds({ bornMs }: { readonly bornMs: number }, nowMs: number): number {
+  return Math.max(0, Math.floor((nowMs - bornMs) / 1000));
+}
+
+/** The head to send, after the policies that differ from answer to answer. */
+function headText(exchange: Exchange, entry: EntryView): string {
+  const text = entry.headText();
+  if ((entry.flags & entryFlag.perAnswerPolicies) === 0) return text;
+  const { status, headers } = parseHead(text);
+  for (const policy of exchange.plan?.responsePolicies ?? []) policy.onResponse(exchange, headers);
+  return prepareHead(status, headers);
+}
+
+/** A stored head taken apart: its status line's text and its fields. */
+export function parseHead(text: string): { status: string; headers: HeaderList } {
+  const [status = '', ...lines] = text.split('\r\n');
+  const headers = new HeaderList();
+  for (const line of lines) {
+    const colon = line.indexOf(': ');
+    headers.add(line.slice(0, colon), line.slice(colon + 2));
+  }
+  return { status, headers };
+}
+
+/** 304, 206, 412 or 416 where the request asks for less; false: the whole is to be sent. */
+function answerPart(exchange: Exchange, entry: EntryView, cacheStatus: string): boolean {
+  const { headers, method } = exchange;
+  const stored = { status: entry.status, etag: entry.etag, lastModified: entry.lastModified };
+  const condition = answerCondition(method, headers, stored);
+  const fields = (): HeaderList => parseHead(headText(exchange, entry)).headers;
+  if (condition === 'not-modified') {
+    sendPart(exchange, entry, cacheStatus, 304, notModifiedHeaders(fields()), null);
+    return true;
+  }
+  if (condition === 'precondition-failed') {
+    sendPart(exchange, entry, cacheStatus, 412, new HeaderList(), noBytes);
+    return true;
+  }
+  if (entry.status !== 200 || entry.state !== 'live' || !entry.contiguous) return false;
+  const { bodyBytes } = entry;
+  const range = chooseRange(method, headers, stored, bodyBytes);
+  if (range === 'ignore') return false;
+  if (range === 'unsatisfiable') {
+    sendPart(exchange, entry, cacheStatus, 416, unsatisfiableHeaders(bodyBytes), noBytes);
+    return true;
+  }
+  const bytes = entry.body().subarray(range.from, range.to);
+  sendPart(exchange, entry, cacheStatus, 206, partialHeaders(fields(), range, bodyBytes), bytes);
+  return true;
+}
+
+const noBytes = new Uint8Array(0);
+
+/** `body` null: a status that has none. */
+function sendPart(
+  exchange: Exchange,
+  entry: EntryView,
+  cacheStatus: string,
+  status: number,
+  headers: HeaderList,
+  body: Uint8Array | null,
+): void {
+  const { res, worker, method } = exchange;
+  exchange.status = status;
+  res.writeStatus(asBytes(prepareHead(statusText(status), headers)));
+  writeAge(exchange, entry, cacheStatus);
+  if (body === null) endWithoutBody(res, -1, worker.draining);
+  else if (method === 'HEAD') endWithoutBody(res, body.length, worker.draining);
+  else {
+    exchange.bytesOut = body.length;
+    res.end(body, worker.draining);
+  }
+}

@@ -1,0 +1,92 @@
+import { after, cancel, type Timer } from '../../base/clock.ts';
+import type { EntryHold } from '../../memory/cache/cache-reader.ts';
+import type { Exchange } from '../exchange.ts';
+import { ResponseRelay } from '../response-relay.ts';
+import type { WorkerCache } from './worker-cache.ts';
+
+/** How soon a body that is still being fetched is looked at again. */
+const pollMs = 2;
+/** How much is handed to the client's socket in one turn. */
+const turnBytesMax = 1024 * 1024;
+
+/**
+ * Sends a stored body that lies in pieces, or that is still growing. The hold keeps its bytes where
+ * they are until the client has them; a client that is slow takes as long as it takes.
+ */
+export class StoredStream {
+  readonly #exchange: Exchange;
+  readonly #cache: WorkerCache;
+  readonly #hold: EntryHold;
+  readonly #relay: ResponseRelay;
+  #sent = 0;
+  #timer: Timer | undefined;
+  #over = false;
+
+  /** Inside the reader's epoch, with the entry found. */
+  constructor(exchange: Exchange, cache: WorkerCache, head: string) {
+    this.#exchange = exchange;
+    this.#cache = cache;
+    this.#hold = cache.reader.hold();
+    const close = exchange.worker.draining;
+    this.#relay = new ResponseRelay(exchange.res, head, this.#hold.bodyBytes, false, close, () =>
+      this.#drained(),
+    );
+    exchange.relay = this.#relay;
+    exchange.stream = this;
+  }
+
+  /** True: all of it went out already. */
+  start(): boolean {
+    this.#cache.hooks.detain(this.#exchange);
+    return this.#pump();
+  }
+
+  /** The exchange is over, whoever ended it: nothing is held any more. */
+  release(): void {
+    if (this.#over) return;
+    this.#over = true;
+    cancel(this.#timer);
+    this.#hold.release();
+  }
+
+  /** True: the client has all of it. */
+  #pump(): boolean {
+    let budget = turnBytesMax;
+    while (!this.#over) {
+      const bytes = this.#hold.read(this.#sent);
+      if (bytes.length === 0) break;
+      this.#sent += bytes.length;
+      budget -= bytes.length;
+      if (!this.#relay.chunk(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))) {
+        return false;
+      }
+      if (budget <= 0) {
+        this.#again(0);
+        return false;
+      }
+    }
+    const { state, bodyBytes, filledBytes } = this.#hold;
+    if (this.#sent === bodyBytes) return this.#relay.end();
+    if (state === 'dead' && this.#sent === filledBytes) this.#cache.hooks.broken(this.#exchange);
+    else this.#again(pollMs);
+    return false;
+  }
+
+  #again(ms: number): void {
+    this.#timer = after(ms, () => {
+      if (this.#over) return;
+      const { reader } = this.#cache;
+      reader.enter();
+      this.#hold.refresh();
+      reader.leave();
+      if (this.#pump()) this.#cache.hooks.sent(this.#exchange);
+    });
+  }
+
+  #drained(): void {
+    if (this.#over) return;
+    if (this.#relay.isComplete) this.#cache.hooks.sent(this.#exchange);
+    else this.#again(0);
+  }
+
+}

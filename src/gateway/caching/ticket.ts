@@ -1,0 +1,73 @@
+import type { CacheKey } from '../../memory/cache/cache-key.ts';
+import type { Exchange } from '../exchange.ts';
+import type { HeaderList } from '../header-list.ts';
+import type { CachePlan } from '../plan/cache-plan.ts';
+import type { CacheDirectives } from './cache-control.ts';
+import type { ForwardReason } from './cache-status.ts';
+import type { Fill } from './fill.ts';
+import { variantSuffix } from './vary.ts';
+
+/** How a lookup ended; each lookup ends in exactly one (docs/metrics.md). */
+export type LookupOutcome =
+  | 'hit'
+  | 'stale'
+  | 'revalidated'
+  | 'collapsed'
+  | 'miss-cold'
+  | 'miss-expired'
+  | 'miss-evicted'
+  | 'miss-busted'
+  | 'miss-rekeyed'
+  | 'miss-vary'
+  | 'miss-request'
+  | 'miss-pass'
+  | 'miss-no-store'
+  | 'left';
+
+/** What the cache knows of one exchange of a cached route. */
+export class CacheTicket {
+  readonly plan: CachePlan;
+  /** The key without a stored Vary. */
+  readonly primary: CacheKey;
+  /** What the request asks of caches; null: nothing. */
+  readonly directives: CacheDirectives | null;
+  /** The key to look up: the primary one, or that of a variant once a Vary is known. */
+  key: CacheKey;
+  /** Names of the stored Vary. */
+  varyNames: readonly string[] = [];
+  /** Why it goes to the origin, once it does. */
+  forward: ForwardReason | null = null;
+  /** Its own fetch that may be stored. */
+  fill: Fill | null = null;
+  /** Waits for the fetch of another, until then (monotonic). */
+  waitUntilMs = 0;
+  waited = false;
+  /** The entry that a lookup found and could not use; 0: none. */
+  seenEntry = 0;
+  /** The origin failed: what is stored may stand in (RFC 5861, section 4). */
+  acceptsStale = false;
+  /** Its own validation was answered: what is found now is as good as fresh for it. */
+  validated = false;
+  /** Goes by itself: a fetch that it waited for may not be stored, or took too long. */
+  alone = false;
+  /** The stored response is not there to be validated any more: fetch it whole. */
+  whole = false;
+  outcome: LookupOutcome | null = null;
+  /** Body of a POST whose fields are part of the key. */
+  body: Buffer | null = null;
+
+  /** The exchange that fetches anew behind an answer that was stale; started after the answer. */
+  behind: Exchange | null = null;
+
+  constructor(plan: CachePlan, primary: CacheKey, directives: CacheDirectives | null) {
+    this.plan = plan;
+    this.primary = primary;
+    this.key = primary;
+    this.directives = directives;
+  }
+
+  /** The key of the variant that a request's fields choose. */
+  variantKey(names: readonly string[], headers: HeaderList): string {
+    return this.primary.text + variantSuffix(names, headers);
+  }
+}

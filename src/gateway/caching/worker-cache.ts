@@ -1,0 +1,162 @@
+import { cacheInFlightBytesMax } from '../../base/limits.ts';
+import { type CacheKey, cacheKey } from '../../memory/cache/cache-key.ts';
+import type { CacheMemory } from '../../memory/cache/cache-memory.ts';
+import type { CacheToControl, CacheToWorker } from '../../memory/cache/cache-messages.ts';
+import { CacheReader } from '../../memory/cache/cache-reader.ts';
+import { Claims } from '../../memory/cache/claims.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Fill } from './fill.ts';
+import { UseCounter } from './use-counter.ts';
+import { WaitingExchanges } from './waiting-exchanges.ts';
+
+/** What the cache asks of the pipeline, whose page says what is next. */
+export interface CacheHooks {
+  /** Something changed: look it up again. */
+  wake(exchange: Exchange): void;
+  /** Sends an exchange to the origin that nobody waits for at the other end. */
+  forward(exchange: Exchange): void;
+  /** The exchange outlives its callback. */
+  detain(exchange: Exchange): void;
+  /** The stored body is with the client. */
+  sent(exchange: Exchange): void;
+  /** The stored body will not be completed: its fetch failed. */
+  broken(exchange: Exchange): void;
+}
+
+/** The cache as one worker has it: reading, claims, its own fetches, and who waits. */
+export class WorkerCache {
+  readonly reader: CacheReader;
+  readonly claims: Claims;
+  readonly uses = new UseCounter();
+  readonly waiting: WaitingExchanges;
+  /** Bytes of the largest entry that is stored at all. */
+  readonly entryBytesMax: number;
+  readonly hooks: CacheHooks;
+  readonly #tell: (message: CacheToControl, transfer?: ArrayBuffer[]) => void;
+  /** Fetches by key: one each, so that nobody asks twice. */
+  readonly #fills = new Map<string, Fill>();
+  /** Fetches that control has not answered yet, by number. */
+  readonly #asked = new Map<number, Fill>();
+  /** Paths that this worker's clients have changed, until control has dropped what is stored. */
+  readonly #changed = new Map<string, number>();
+  readonly #invalidations = new Map<number, readonly string[]>();
+  #inFlightBytes = 0;
+  #lastNumber = 0;
+
+  constructor(parts: {
+    readonly memory: CacheMemory;
+    readonly worker: number;
+    readonly entryBytesMax: number;
+    readonly tell: (message: CacheToControl, transfer?: ArrayBuffer[]) => void;
+    readonly hooks: CacheHooks;
+  }) {
+    this.reader = new CacheReader(parts.memory, parts.worker);
+    this.claims = new Claims(parts.memory, parts.worker);
+    this.entryBytesMax = parts.entryBytesMax;
+    this.#tell = parts.tell;
+    this.hooks = parts.hooks;
+    this.waiting = new WaitingExchanges({
+      hasNews: (key, exchange) => this.#hasNews(key, exchange),
+      wake: parts.hooks.wake,
+    });
+  }
+
+  nextNumber(): number {
+    this.#lastNumber += 1;
+    return this.#lastNumber;
+  }
+
+  fillOf(key: CacheKey): Fill | undefined {
+    return this.#fills.get(key.text);
+  }
+
+  addFill(fill: Fill): void {
+    this.#fills.set(fill.key.text, fill);
+  }
+
+  /** The fetch is over: whoever waits may be the next. */
+  removeFill(fill: Fill): void {
+    if (this.#fills.get(fill.key.text) === fill) this.#fills.delete(fill.key.text);
+  }
+
+  /** False: control is too far behind to be sent so much more. */
+  hasRoomFor(bytes: number): boolean {
+    return this.#inFlightBytes + bytes <= cacheInFlightBytesMax;
+  }
+
+  send(message: CacheToControl, bytes: ArrayBuffer | null = null): void {
+    if (bytes === null) {
+      this.#tell(message);
+      return;
+    }
+    this.#inFlightBytes += bytes.byteLength;
+    this.#tell(message, [bytes]);
+  }
+
+  /** Control will answer for this fetch. */
+  ask(fill: Fill): void {
+    this.#asked.set(fill.number, fill);
+  }
+
+  receive(message: CacheToWorker): void {
+    switch (message.kind) {
+      case 'cache-taken':
+        this.#inFlightBytes -= message.bytes;
+        return;
+      case 'cache-invalidated':
+        this.#invalidated(message.id);
+        return;
+      default: {
+        const fill = this.#asked.get(message.fetch);
+        this.#asked.delete(message.fetch);
+        fill?.answered(message.kind === 'cache-visible' ? '' : message.reason);
+      }
+    }
+  }
+
+  /** Control was replaced: what it was sent is lost. */
+  controlLost(): void {
+    this.#inFlightBytes = 0;
+    this.#changed.clear();
+    this.#invalidations.clear();
+    const asked = [...this.#asked.values()];
+    this.#asked.clear();
+    for (const fill of asked) fill.answered('control-lost');
+  }
+
+  /** A client changed what is at these places; what is stored for them is not used from now on. */
+  invalidate(urls: readonly string[], groups: readonly string[]): void {
+    const id = this.nextNumber();
+    const paths = urls.map((url) => url.split('?')[0] ?? url);
+    for (const path of paths) this.#changed.set(path, (this.#changed.get(path) ?? 0) + 1);
+    this.#invalidations.set(id, paths);
+    this.send({ kind: 'cache-invalidate', id, urls, groups });
+  }
+
+  /** Whether a client of this worker changed what is at a place, and control knows it not yet. */
+  isChanged(host: string, path: string): boolean {
+    return this.#changed.size > 0 && this.#changed.has(host + path);
+  }
+
+  #invalidated(id: number): void {
+    for (const path of this.#invalidations.get(id) ?? []) {
+      const count = (this.#changed.get(path) ?? 1) - 1;
+      if (count === 0) this.#changed.delete(path);
+      else this.#changed.set(path, count);
+    }
+    this.#invalidations.delete(id);
+  }
+
+  /** Another worker's fetch ended, or what it fetches can be read. */
+  #hasNews(text: string, { ticket }: Exchange): boolean {
+    if (this.#fills.has(text)) return false;
+    const key = cacheKey(text);
+    if (!this.claims.isHeld(key)) return true;
+    this.reader.enter();
+    try {
+      return this.reader.peek(key) && this.reader.entry.entryId !== ticket?.seenEntry;
+    } finally {
+      this.reader.leave();
+    }
+  }
+}
