@@ -93,3 +93,30 @@ export const revisionKeptCount = 200;
 
 /** Clients of the event stream; each costs a socket and a line per event. */
 export const eventClientCountMax = 64;
+
+/** Below it the segments are too few for two queues and a reserve. */
+export const cacheArenaBytesMin = 4 * 1024 * 1024;
+
+/** Places are byte offsets into one Buffer, which the platform ends at 4 GiB. */
+export const cacheArenaBytesMax = 4 * 1024 * 1024 * 1024;
+
+/** Method, host, path, query and variants; compared byte by byte on every hit. */
+export const cacheKeyBytesMax = 2048;
+
+/** A ready head; origins' heads are at most 16 KiB, a route's changes may double that. */
+export const cacheHeadBytesMax = 32 * 1024;
+
+/** All labels of one entry as text: 128 tags of 60 bytes. */
+export const cacheLabelsBytesMax = 8 * 1024;
+
+/** Each of ETag, Last-Modified and the chosen query. */
+export const cacheFieldBytesMax = 2048;
+
+/** An entry of one record, and a piece of a larger one: copied in some 10 µs. */
+export const cacheChunkBytesMax = 64 * 1024;
+
+/** One body, whatever its route says: 4,096 chunks, whose places fill 16 KiB of its entry. */
+export const cacheBodyBytesMax = 256 * 1024 * 1024;
+
+/** Turns around a claim's lock (some 20 µs) before a worker fetches without a claim. */
+export const claimSpinCountMax = 1000;

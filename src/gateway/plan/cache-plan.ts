@@ -1,0 +1,53 @@
+import type { Exchange } from '../exchange.ts';
+
+/** The cache block of a route as a worker runs it: what is looked up, under which key, how long. */
+export interface CachePlan {
+  /** 11 characters; alike exactly while what was stored may be used (docs/definitions-cache.md). */
+  readonly shapeKey: string;
+  /** The route's shape key before the last change of it; null: there was none, or it is the same. */
+  readonly previousShapeKey: string | null;
+  /** Bits of methodBits that are looked up: GET and HEAD, and POST where the route lists it. */
+  readonly methodMask: number;
+  /** Whether a POST's body must be there before the key is known. */
+  readonly needsBody: boolean;
+  /** False: the chosen query is the whole query, so a URL says all of it. */
+  readonly queryFiltered: boolean;
+  readonly override: 'origin' | 'ttl' | 'none';
+  /** -1: as the origin says. */
+  readonly staleWhileRevalidateMs: number;
+  /** -1: as the origin says. */
+  readonly staleIfErrorMs: number;
+  /** For 404, 405, 410, 414 and 501 of which the origin says nothing; -1: none. */
+  readonly negativeTtlMs: number;
+  /** Stored from this many misses on. */
+  readonly minUses: number;
+  /** Bytes of one entry, head, key and body; the settings may allow less. */
+  readonly bytesMax: number;
+  /** Whether a client's Cache-Control and Pragma count. */
+  readonly honoursRequest: boolean;
+  readonly setCookie: 'refuse' | 'strip' | 'store';
+  /** One fetch per key on a node. */
+  readonly coalesces: boolean;
+  /** How long an exchange waits for the fetch of another. */
+  readonly waitMs: number;
+  readonly variesByConsumer: boolean;
+  /** A request with this in `x-cutover-debug` is answered with what the cache did; null: nobody is. */
+  readonly debugToken: string | null;
+  /** Whether all response policies are constant, so that the stored head is ready to send. */
+  readonly constantResponse: boolean;
+  /**
+   * The text of the key but for a stored Vary, one character per byte; null: this exchange has no
+   * key (over the limit, or a body that is needed and is not JSON) and is not cached.
+   */
+  keyText(exchange: Exchange, body: Buffer | null): string | null;
+  /** The chosen query parameters, sorted, as they stand in the key. */
+  query(exchange: Exchange): string;
+  /** Neither looked up nor stored. */
+  bypasses(exchange: Exchange): boolean;
+  /** Looked up, not stored. */
+  refusesToStore(exchange: Exchange): boolean;
+  /** The TTL that the route states for a status, in ms; -1: none. */
+  ttlMs(exchange: Exchange, status: number, body: Buffer | null): number;
+  /** Rendered, trimmed, without empty and double ones; bounded in count and length. */
+  tags(exchange: Exchange): string[];
+}

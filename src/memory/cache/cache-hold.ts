@@ -1,0 +1,124 @@
+import { assert } from '../../base/assert.ts';
+import { cacheChunkBytesMax } from '../../base/limits.ts';
+import type { EntryCursor, EntryState } from './cache-entry.ts';
+import { chunkFieldsBytes, unitBytes } from './cache-layout.ts';
+import type { CacheBytes } from './cache-memory.ts';
+import type { SegmentHolds } from './segment-holds.ts';
+
+/**
+ * What a reader keeps of an entry over several turns of its event loop: the body stays readable
+ * until `release`, whatever becomes of the entry.
+ */
+export interface EntryHold {
+  readonly bodyBytes: number;
+  readonly filledBytes: number;
+  /** As of the last refresh. `dead` with `filledBytes` short of the body: it ends here. */
+  readonly state: EntryState;
+  /** Sees what was filled since; between `enter` and `leave` only. */
+  refresh(): void;
+  /** The longest piece from an offset of the body; empty when nothing is there (yet). */
+  read(from: number): Uint8Array;
+  /** Once, at any time. */
+  release(): void;
+}
+
+const nothing = new Uint8Array(0);
+
+export class ReaderHold implements EntryHold {
+  readonly #holds: SegmentHolds;
+  readonly #cursor: EntryCursor;
+  readonly #arena: CacheBytes;
+  readonly #entryPlace: number;
+  readonly #reign: number;
+  /** Of a contiguous body: where it begins, in bytes. Else -1. */
+  readonly #bodyFrom: number;
+  /** Places whose segments this hold counts in: the chunks of the body, in order. */
+  readonly #chunks: number[] = [];
+  #bodyBytes = -1;
+  #filledBytes = 0;
+  #state: EntryState = 'filling';
+  #released = false;
+
+  /** Of the entry that the cursor is at, within an epoch. */
+  constructor(holds: SegmentHolds, cursor: EntryCursor, arena: CacheBytes, place: number) {
+    this.#holds = holds;
+    this.#cursor = cursor;
+    this.#arena = arena;
+    this.#entryPlace = place;
+    this.#reign = holds.reign();
+    holds.take(place);
+    cursor.moveTo(place);
+    this.#bodyFrom = cursor.contiguous ? cursor.bodyFrom() : -1;
+    this.#look();
+  }
+
+  get bodyBytes(): number {
+    return this.#bodyBytes;
+  }
+
+  get filledBytes(): number {
+    return this.#filledBytes;
+  }
+
+  get state(): EntryState {
+    return this.#state;
+  }
+
+  refresh(): void {
+    assert(!this.#released, 'a hold is used until it is released');
+    assert(this.#holds.inside(), 'a hold is refreshed between enter and leave');
+    if (this.#state !== 'filling') return;
+    if (this.#holds.reign() !== this.#reign) {
+      this.#state = 'dead';
+      return;
+    }
+    this.#look();
+  }
+
+  read(from: number): Uint8Array {
+    assert(!this.#released, 'a hold is used until it is released');
+    if (from >= this.#filledBytes) return nothing;
+    if (this.#bodyFrom >= 0) return this.#view(this.#bodyFrom + from, this.#filledBytes - from);
+    const index = Math.floor(from / cacheChunkBytesMax);
+    const within = from % cacheChunkBytesMax;
+    const place = this.#chunks[index] as number;
+    const bytes = Math.min(cacheChunkBytesMax - within, this.#filledBytes - from);
+    return this.#view(place * unitBytes + chunkFieldsBytes + within, bytes);
+  }
+
+  release(): void {
+    assert(!this.#released, 'a hold is released once');
+    this.#released = true;
+    this.#holds.drop(this.#entryPlace);
+    for (const place of this.#chunks) this.#holds.drop(place);
+  }
+
+  /**
+   * The state is read before what it vouches for: control fills first and says so afterwards.
+   * A chunk that is gone (its entry was dropped and its segment taken back) ends the hold.
+   */
+  #look(): void {
+    const cursor = this.#cursor;
+    const reader = cursor.place;
+    cursor.moveTo(this.#entryPlace);
+    this.#state = cursor.state;
+    this.#bodyBytes = cursor.bodyBytes;
+    const filled = cursor.filledBytes;
+    const wanted = this.#bodyFrom >= 0 ? 0 : Math.ceil(filled / cacheChunkBytesMax);
+    let there = true;
+    while (there && this.#chunks.length < wanted) {
+      const place = cursor.chunkPlace(this.#chunks.length);
+      there = place !== 0;
+      if (!there) break;
+      this.#holds.take(place);
+      this.#chunks.push(place);
+    }
+    cursor.moveTo(reader);
+    this.#filledBytes = there ? filled : this.#chunks.length * cacheChunkBytesMax;
+    if (!there) this.#state = 'dead';
+  }
+
+  #view(from: number, bytes: number): Uint8Array {
+    return new Uint8Array(this.#arena.buffer, from, bytes);
+  }
+}
