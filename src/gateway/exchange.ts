@@ -1,4 +1,5 @@
 import type { HttpResponse } from '../base/uws.ts';
+import type { ClientBacklog } from './caching/client-backlog.ts';
 import type { StoredStream } from './caching/stored-stream.ts';
 import type { CacheTicket } from './caching/ticket.ts';
 import type { RequestHeaders } from './door.ts';
@@ -38,6 +39,8 @@ export class Exchange {
   ticket: CacheTicket | null = null;
   /** The stored body that goes out piece by piece. */
   stream: StoredStream | null = null;
+  /** What a slow client has yet to get while the fetch goes on for others. */
+  backlog: ClientBacklog | null = null;
   /** The origin confirmed what is stored: the answer comes out of the cache in a later turn. */
   answersLater = false;
 

@@ -5,6 +5,7 @@ import type { HttpRequest, HttpResponse } from '../base/uws.ts';
 import { noSlot } from '../memory/control-block.ts';
 import { noRoute, tooManySegments } from '../memory/matcher.ts';
 import { methodBits } from '../memory/shape-kinds.ts';
+import { ClientBacklog } from './caching/client-backlog.ts';
 import { receiveForCache, invalidateFor } from './caching/receive.ts';
 import { type LookupStep, lookUp, openTicket } from './caching/lookup.ts';
 import { isErrorStatus } from './caching/reusing.ts';
@@ -278,7 +279,7 @@ const receiver: AttemptReceiver = {
       const fill = exchange.ticket?.fill ?? null;
       if (fill !== null) fill.chunk(chunk);
       if (exchange.gone && fill?.active !== true) clientGone(exchange);
-      return exchange.relay === null || exchange.relay.chunk(chunk);
+      return exchange.relay === null || toClient(exchange, exchange.relay, chunk);
     } catch (error) {
       crash(exchange, error);
       return true;
@@ -288,7 +289,9 @@ const receiver: AttemptReceiver = {
     guarded(exchange, () => {
       exchange.ticket?.fill?.end();
       if (exchange.answersLater) return;
-      if (exchange.gone || exchange.relay?.end() === true) finish(exchange, 'completed');
+      const { backlog } = exchange;
+      if (backlog !== null && !exchange.gone) backlog.ended = true;
+      else if (exchange.gone || exchange.relay?.end() === true) finish(exchange, 'completed');
     });
   },
   onFailure({ exchange }, failure, sent, message) {
@@ -364,8 +367,25 @@ function standIn(exchange: Exchange): boolean {
   return true;
 }
 
+/** False: the origin is to wait for the client. */
+function toClient(exchange: Exchange, relay: ResponseRelay, chunk: Buffer): boolean {
+  if (exchange.backlog !== null) return exchange.backlog.add(chunk);
+  if (relay.chunk(chunk)) return true;
+  const { ticket } = exchange;
+  if (ticket?.fill?.wanted !== true) return false;
+  exchange.backlog = new ClientBacklog(ticket.plan.bytesMax);
+  return true;
+}
+
 /** The client took what had waited for it. */
 function drained(exchange: Exchange): void {
+  const { backlog, relay } = exchange;
+  if (backlog !== null && relay !== null) {
+    if (!backlog.drain((piece) => relay.chunk(piece))) return;
+    exchange.backlog = null;
+    if (backlog.ended && relay.end()) finish(exchange, 'completed');
+    if (backlog.ended) return;
+  }
   if (exchange.relay?.isComplete === true) finish(exchange, 'completed');
   else exchange.attempt?.call?.resume();
 }

@@ -48,6 +48,11 @@ const refusals = {
     'The upstream failed too often; it is left alone for a while.',
   ],
   'no-endpoint': ['no-endpoint', 503, 'The upstream has no endpoint.'],
+  'not-in-cache': [
+    'not-in-cache',
+    504,
+    'The request wants a stored response, and there is none (only-if-cached).',
+  ],
   'not-ready': ['not-ready', 503, 'The gateway has no definitions yet.'],
 } as const satisfies Record<string, readonly [RefusedReason, number, string]>;
 

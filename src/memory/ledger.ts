@@ -17,6 +17,7 @@ export const refusedReasons = [
   'breaker-open',
   'no-endpoint',
   'not-ready',
+  'not-in-cache',
 ] as const;
 export type RefusedReason = (typeof refusedReasons)[number];
 

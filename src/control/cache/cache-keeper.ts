@@ -15,6 +15,7 @@ import { Postings } from './postings.ts';
 /** How often entries past all their windows are looked for, and how many are looked at. */
 const expireEveryMs = 100;
 const expireBudget = 500;
+const noBytes = new Uint8Array(0);
 
 export interface CacheKeeperParts {
   readonly memory: CacheMemory;
@@ -122,7 +123,7 @@ export class CacheKeeper {
   #store(worker: number, fetch: number, record: CacheRecord, body: ArrayBuffer | null): void {
     const refusal = this.#refusal(record);
     if (refusal === '') {
-      const stored = this.#writer.put(record, new Uint8Array(body ?? 0));
+      const stored = this.#writer.put(record, body === null ? noBytes : new Uint8Array(body));
       if (stored.stored) this.#visible(worker, fetch, stored.entryId, record);
       else this.#refused(worker, fetch, stored.reason);
     } else this.#refused(worker, fetch, refusal);

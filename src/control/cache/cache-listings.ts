@@ -1,5 +1,5 @@
 import { cacheListingMax } from '../../base/limits.ts';
-import type { EntryView } from '../../memory/cache/cache-reader.ts';
+import type { EntryView } from '../../memory/cache/cache-entry.ts';
 import { entryFlag } from '../../memory/cache/cache-record.ts';
 import type { CacheWriter } from '../../memory/cache/cache-writer.ts';
 import type { BustUrl } from '../../model/bust.ts';

@@ -200,8 +200,8 @@ function fetchOrWait(
   }
   if (cache.fillOf(key) !== undefined) return wait(exchange, cache, ticket);
   const claim = cache.claims.take(key);
-  if (claim === 'other') return wait(exchange, cache, ticket);
-  ticket.fill = new Fill(exchange, cache, claim === 'mine', stale);
+  if (claim === 'busy') return wait(exchange, cache, ticket);
+  ticket.fill = new Fill(exchange, cache, claim === 'taken', stale);
   return 'forward';
 }
 
@@ -236,14 +236,14 @@ function revalidateBehind(exchange: Exchange, cache: WorkerCache, ticket: CacheT
   const { key } = ticket;
   if (cache.fillOf(key) !== undefined) return;
   const claim = cache.claims.take(key);
-  if (claim === 'other') return;
+  if (claim === 'busy') return;
   const behind = exchange.withoutClient();
   const itsTicket = new CacheTicket(ticket.plan, ticket.primary, null);
   itsTicket.key = key;
   itsTicket.varyNames = ticket.varyNames;
   itsTicket.body = ticket.body;
   behind.ticket = itsTicket;
-  itsTicket.fill = new Fill(behind, cache, claim === 'mine', staleOf(cache, itsTicket));
+  itsTicket.fill = new Fill(behind, cache, claim === 'taken', staleOf(cache, itsTicket));
   ticket.behind = behind;
 }
 

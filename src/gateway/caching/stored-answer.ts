@@ -1,4 +1,4 @@
-import type { EntryView } from '../../memory/cache/cache-reader.ts';
+import type { EntryView } from '../../memory/cache/cache-entry.ts';
 import { entryFlag } from '../../memory/cache/cache-record.ts';
 import { requestBit } from '../door.ts';
 import type { Exchange } from '../exchange.ts';

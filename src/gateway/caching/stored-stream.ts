@@ -1,5 +1,5 @@
 import { after, cancel, type Timer } from '../../base/clock.ts';
-import type { EntryHold } from '../../memory/cache/cache-reader.ts';
+import type { EntryHold } from '../../memory/cache/cache-hold.ts';
 import type { Exchange } from '../exchange.ts';
 import { ResponseRelay } from '../response-relay.ts';
 import type { WorkerCache } from './worker-cache.ts';

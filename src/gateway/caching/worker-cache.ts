@@ -151,7 +151,7 @@ export class WorkerCache {
   #hasNews(text: string, { ticket }: Exchange): boolean {
     if (this.#fills.has(text)) return false;
     const key = cacheKey(text);
-    if (!this.claims.isHeld(key)) return true;
+    if (this.claims.holder(key) < 0) return true;
     this.reader.enter();
     try {
       return this.reader.peek(key) && this.reader.entry.entryId !== ticket?.seenEntry;
