@@ -12,6 +12,9 @@ export function seeded(seed: number): () => number {
 /** A thread of a simulation: it may be held up at each `yield` and after each atomic operation. */
 export type Actor = Generator<void, void, void>;
 
+/** Ends an actor within an atomic operation of real code, as the end of its thread would. */
+export class Death extends Error {}
+
 /**
  * Runs actors in an order that the seed decides. While one of them is within an atomic operation
  * of real code, others go on: that is where threads meet.
@@ -20,6 +23,8 @@ export class Interleaving {
   readonly random: () => number;
   /** What `Atomics.load` answers instead, for code that is meant to be wrong. */
   staleLoad: ((words: Int32Array, index: number) => number | undefined) | null = null;
+  /** Asked after each atomic operation: true ends whoever did it, by a `Death` thrown there. */
+  dies: ((actor: Actor) => boolean) | null = null;
   readonly #actors: Actor[] = [];
   readonly #running = new Set<Actor>();
   #switches = 0;
@@ -42,17 +47,21 @@ export class Interleaving {
   }
 
   run(steps: number): void {
-    const { load, store, exchange } = Atomics;
+    const { load, store, exchange, compareExchange } = Atomics;
     const meet = <T>(value: T): T => {
+      const actor = [...this.#running].at(-1);
       while (this.random() < 0.3) this.#step();
+      if (this.dies !== null && actor !== undefined && this.dies(actor)) throw new Death();
       return value;
     };
-    const real = { load, store, exchange };
+    const real = { load, store, exchange, compareExchange };
     const met = {
       load: (words: Int32Array, index: number) =>
         meet(this.staleLoad?.(words, index) ?? load(words, index)),
       store: (words: Int32Array, index: number, to: number) => meet(store(words, index, to)),
       exchange: (words: Int32Array, index: number, to: number) => meet(exchange(words, index, to)),
+      compareExchange: (words: Int32Array, index: number, from: number, to: number) =>
+        meet(compareExchange(words, index, from, to)),
     };
     Object.assign(Atomics, met);
     try {

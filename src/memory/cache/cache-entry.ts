@@ -1,6 +1,6 @@
 import { assert } from '../../base/assert.ts';
-import { cacheChunkBytesMax } from '../../base/limits.ts';
 import {
+  chunkBodyBytes,
   chunkField,
   chunkFieldsBytes,
   entryField,
@@ -218,9 +218,9 @@ export class EntryCursor implements EntryView {
     if (this.contiguous) return [this.body()];
     const pieces: Uint8Array[] = [];
     const filled = this.filledBytes;
-    for (let from = 0; from < filled; from += cacheChunkBytesMax) {
-      const place = this.chunkPlace(from / cacheChunkBytesMax);
-      const bytes = Math.min(cacheChunkBytesMax, filled - from);
+    for (let from = 0; from < filled; from += chunkBodyBytes) {
+      const place = this.chunkPlace(from / chunkBodyBytes);
+      const bytes = Math.min(chunkBodyBytes, filled - from);
       pieces.push(new Uint8Array(this.#buffer, place * unitBytes + chunkFieldsBytes, bytes));
     }
     return pieces;

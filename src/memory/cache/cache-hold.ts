@@ -1,7 +1,6 @@
 import { assert } from '../../base/assert.ts';
-import { cacheChunkBytesMax } from '../../base/limits.ts';
 import type { EntryCursor, EntryState } from './cache-entry.ts';
-import { chunkFieldsBytes, unitBytes } from './cache-layout.ts';
+import { chunkBodyBytes, chunkFieldsBytes, unitBytes } from './cache-layout.ts';
 import type { CacheBytes } from './cache-memory.ts';
 import type { SegmentHolds } from './segment-holds.ts';
 
@@ -79,10 +78,10 @@ export class ReaderHold implements EntryHold {
     assert(!this.#released, 'a hold is used until it is released');
     if (from >= this.#filledBytes) return nothing;
     if (this.#bodyFrom >= 0) return this.#view(this.#bodyFrom + from, this.#filledBytes - from);
-    const index = Math.floor(from / cacheChunkBytesMax);
-    const within = from % cacheChunkBytesMax;
+    const index = Math.floor(from / chunkBodyBytes);
+    const within = from % chunkBodyBytes;
     const place = this.#chunks[index] as number;
-    const bytes = Math.min(cacheChunkBytesMax - within, this.#filledBytes - from);
+    const bytes = Math.min(chunkBodyBytes - within, this.#filledBytes - from);
     return this.#view(place * unitBytes + chunkFieldsBytes + within, bytes);
   }
 
@@ -104,7 +103,7 @@ export class ReaderHold implements EntryHold {
     this.#state = cursor.state;
     this.#bodyBytes = cursor.bodyBytes;
     const filled = cursor.filledBytes;
-    const wanted = this.#bodyFrom >= 0 ? 0 : Math.ceil(filled / cacheChunkBytesMax);
+    const wanted = this.#bodyFrom >= 0 ? 0 : Math.ceil(filled / chunkBodyBytes);
     let there = true;
     while (there && this.#chunks.length < wanted) {
       const place = cursor.chunkPlace(this.#chunks.length);
@@ -114,7 +113,7 @@ export class ReaderHold implements EntryHold {
       this.#chunks.push(place);
     }
     cursor.moveTo(reader);
-    this.#filledBytes = there ? filled : this.#chunks.length * cacheChunkBytesMax;
+    this.#filledBytes = there ? filled : this.#chunks.length * chunkBodyBytes;
     if (!there) this.#state = 'dead';
   }
 

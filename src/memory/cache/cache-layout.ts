@@ -2,7 +2,6 @@ import { assert } from '../../base/assert.ts';
 import {
   cacheArenaBytesMax,
   cacheArenaBytesMin,
-  cacheBodyBytesMax,
   cacheChunkBytesMax,
   workerCountMax,
 } from '../../base/limits.ts';
@@ -43,6 +42,10 @@ export const cacheHeader = {
 export const unitBytes = 16;
 export const unitWords = unitBytes / 4;
 
+/** 128 segments where these allow: a reserve of three is then 2 % of the arena. */
+const segmentBytesMin = 256 * 1024;
+const segmentBytesMax = 4 * 1024 * 1024;
+
 /** The first record of a segment begins here, so that place 0 is free to mean none. */
 export const segmentHeadBytes = 64;
 
@@ -74,7 +77,7 @@ export function planCache(arenaBytes: number, workerCount: number): CacheLayout 
   assert(arenaBytes >= cacheArenaBytesMin, 'the arena is at least its smallest size');
   assert(arenaBytes <= cacheArenaBytesMax, 'the arena is at most its largest size');
   assert(workerCount >= 1 && workerCount <= workerCountMax, 'the worker count is within its limit');
-  const wanted = Math.min(Math.max(arenaBytes / 128, 256 * 1024), 4 * 1024 * 1024);
+  const wanted = Math.min(Math.max(arenaBytes / 128, segmentBytesMin), segmentBytesMax);
   const segmentBytes = Math.ceil(wanted / 4096) * 4096;
   const segmentCount = Math.floor(arenaBytes / segmentBytes);
   const bucketCount = 2 ** Math.ceil(Math.log2(arenaBytes / 4096));
@@ -169,7 +172,8 @@ export const chunkField = { size: 0, type: 1, index: 2, words: 8 } as const;
 export const chunkFloat = { ownerId: 2 } as const;
 export const chunkFieldsBytes = chunkField.words * 4;
 
-export const recordType = { entry: 1, chunk: 2 } as const;
+/** `gap`: what a record that became shorter left behind. */
+export const recordType = { gap: 0, entry: 1, chunk: 2 } as const;
 
 /** Control alone moves it, in this order; an entry of one record is live from the start. */
 export const entryStateWord = { filling: 1, live: 2, dead: 3 } as const;
@@ -177,11 +181,18 @@ export const entryStateWord = { filling: 1, live: 2, dead: 3 } as const;
 /** Most that `uses` counts to: S3-FIFO's two bits. */
 export const usesMax = 3;
 
-/** A record of one piece, fields and texts included, is at most this long. */
-export const recordBytesMax = cacheChunkBytesMax;
+/** Bytes of a body in one chunk: with its fields, four fill the smallest segment to the end. */
+export const chunkBodyBytes = cacheChunkBytesMax - chunkFieldsBytes - unitBytes;
+
+/** A chunk, or an entry with its body, is at most this long. */
+export const recordBytesMax = chunkFieldsBytes + chunkBodyBytes;
 
 assert(entryFloat.id * 2 === entryField.chunkCount + 2, 'floats follow the words, aligned');
 assert(entryFieldsBytes % 8 === 0, 'fields end on a float');
 assert(chunkFieldsBytes % unitBytes === 0, 'a chunk begins on a unit');
-assert(cacheBodyBytesMax % cacheChunkBytesMax === 0, 'a body is whole chunks at most');
+assert(recordBytesMax % unitBytes === 0, 'a full chunk is whole units');
+assert(
+  segmentHeadBytes + 4 * recordBytesMax <= segmentBytesMin,
+  'four full chunks fit the smallest segment',
+);
 assert(segmentHeadBytes % unitBytes === 0, 'records begin on units');

@@ -97,15 +97,18 @@ export class Claims {
   }
 }
 
-/** Main only, for a worker whose thread has ended, before another one takes its place. */
+/**
+ * Main only, for a worker whose thread has ended, before another one takes its place. Looks
+ * plainly: what that worker wrote is there, and what others write meanwhile is not its own.
+ */
 export function clearDeadClaims(memory: CacheMemory, worker: number): void {
   const { words } = memory;
   const { claimsAt } = layoutOf(memory.words);
   const end = claimsAt + claimBucketCount * claimBucketWords;
   for (let bucket = claimsAt; bucket < end; bucket += claimBucketWords) {
     for (let at = bucket + 1; at < bucket + claimBucketWords; at++) {
-      if (Atomics.load(words, at) >>> workerShift === worker + 1) Atomics.store(words, at, 0);
+      if ((words[at] as number) >>> workerShift === worker + 1) Atomics.store(words, at, 0);
     }
-    if (Atomics.load(words, bucket) === worker + 1) Atomics.store(words, bucket, 0);
+    if (words[bucket] === worker + 1) Atomics.store(words, bucket, 0);
   }
 }
