@@ -72,3 +72,12 @@ export const revisionKeptCount = 200;
 
 /** Clients of the event stream; each costs a socket and a line per event. */
 export const eventClientCountMax = 64;
+
+/** Names in one Vary: each is read from every request for that URL. */
+export const cacheVaryNameCountMax = 16;
+
+/** Tags, and groups, that one response may bring: RFC 9875 asks for 32 groups, CDNs allow more. */
+export const cacheResponseTagCountMax = 128;
+
+/** Bytes of one tag; a response with a longer one is not stored, since a bust could not name it. */
+export const cacheTagBytesMax = 256;
