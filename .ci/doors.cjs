@@ -49,6 +49,7 @@ const owners = {
   zod: ['src/model/'],
   fastify: ['src/manager/admin/'],
   commander: ['src/cli/'],
+  'structured-headers': ['src/gateway/caching/structured-field\\.ts'],
   'cli-table3': ['src/cli/output\\.ts'],
 };
 

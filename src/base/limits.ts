@@ -120,3 +120,12 @@ export const cacheBodyBytesMax = 256 * 1024 * 1024;
 
 /** Turns around a claim's lock (some 20 µs) before a worker fetches without a claim. */
 export const claimSpinCountMax = 1000;
+
+/** Names in one Vary: each is read from every request for that URL. */
+export const cacheVaryNameCountMax = 16;
+
+/** Tags, and groups, that one response may bring: RFC 9875 asks for 32 groups, CDNs allow more. */
+export const cacheResponseTagCountMax = 128;
+
+/** Bytes of one tag; a response with a longer one is not stored, since a bust could not name it. */
+export const cacheTagBytesMax = 256;

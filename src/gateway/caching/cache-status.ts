@@ -1,3 +1,5 @@
+import { isToken } from '../door.ts';
+
 /** Why a request went on (RFC 9211, section 2.2). */
 export type ForwardReason =
   | 'bypass'
@@ -24,16 +26,38 @@ export interface CacheStatusFacts {
 }
 
 /** One member of `Cache-Status` (RFC 9211): `cutover; hit; ttl=57`. */
-export function cacheStatus(_facts: CacheStatusFacts): string {
-  throw new Error('signature');
+export function cacheStatus(facts: CacheStatusFacts): string {
+  let member = 'cutover';
+  if (facts.hit === true) member += '; hit';
+  else if (facts.fwd !== undefined) member += `; fwd=${facts.fwd}`;
+  if (facts.fwdStatus !== undefined) member += `; fwd-status=${facts.fwdStatus}`;
+  if (facts.ttlMs !== undefined) member += `; ttl=${Math.floor(facts.ttlMs / 1000)}`;
+  if (facts.stored === true) member += '; stored';
+  if (facts.collapsed === true) member += '; collapsed';
+  if (facts.key !== undefined) member += `; key=${quoted(facts.key)}`;
+  if (facts.detail !== undefined) member += `; detail=${tokenOrQuoted(facts.detail)}`;
+  return member;
 }
 
 /** The usual member of a hit. */
-export function hitStatus(_ttlMs: number): string {
-  throw new Error('signature');
+export function hitStatus(ttlMs: number): string {
+  return `cutover; hit; ttl=${Math.floor(ttlMs / 1000)}`;
 }
 
-/** Ours after what caches nearer to the origin said. */
-export function appendStatus(_before: string | undefined, _member: string): string {
-  throw new Error('signature');
+/** Ours after what caches nearer to the origin said (RFC 9211, section 2). */
+export function appendStatus(before: string | undefined, member: string): string {
+  return before === undefined || before === '' ? member : `${before}, ${member}`;
+}
+
+function tokenOrQuoted(text: string): string {
+  return isToken(text) && /^[A-Za-z*]/.test(text) ? text : quoted(text);
+}
+
+/** A String (RFC 9651, section 3.3.3): what it cannot hold is written as %XX. */
+function quoted(text: string): string {
+  const ascii = text.replace(
+    /[^\x20-\x7e]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  );
+  return `"${ascii.replace(/["\\]/g, '\\$&')}"`;
 }

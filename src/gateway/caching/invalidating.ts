@@ -1,4 +1,5 @@
 import type { HeaderList } from '../header-list.ts';
+import { invalidatedGroups } from './tags.ts';
 
 /** Where a request went. */
 export interface RequestUrl {
@@ -10,7 +11,7 @@ export interface RequestUrl {
   readonly query: string;
 }
 
-/** A URL whose stored responses are to go: host lower case without default port. */
+/** A URL whose stored responses are to go: host lower case, without the default port. */
 export interface InvalidTarget {
   readonly host: string;
   readonly path: string;
@@ -23,12 +24,57 @@ export interface Invalidation {
   readonly groups: readonly string[];
 }
 
-/** What the answer to an unsafe method makes invalid (RFC 9111, section 4.4); null: nothing. */
+/** Safe by the registry of methods (RFC 9110, section 16.1.1); what is unknown counts as unsafe. */
+const safeMethods: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'TRACE',
+  'PROPFIND',
+  'REPORT',
+  'SEARCH',
+  'QUERY',
+]);
+
+export function isSafe(method: string): boolean {
+  return safeMethods.has(method);
+}
+
+/**
+ * What the answer to an unsafe method makes invalid (RFC 9111, section 4.4): its target, and what
+ * Location and Content-Location name, where the origin is the same, so that nobody can empty
+ * another's cache. Null: nothing, as after an error.
+ */
 export function invalidates(
-  _method: string,
-  _status: number,
-  _url: RequestUrl,
-  _headers: HeaderList,
+  method: string,
+  status: number,
+  url: RequestUrl,
+  headers: HeaderList,
 ): Invalidation | null {
-  throw new Error('signature');
+  if (isSafe(method)) return null;
+  const groups = invalidatedGroups(headers);
+  const targets = status >= 200 && status < 400 ? targetsOf(url, headers) : [];
+  return targets.length === 0 && groups.length === 0 ? null : { targets, groups };
+}
+
+function targetsOf(url: RequestUrl, headers: HeaderList): InvalidTarget[] {
+  const query = url.query === '' ? '' : `?${url.query}`;
+  const base = parsedUrl(`${url.scheme}://${url.host}${url.path}${query}`);
+  if (base === null) return [];
+  const targets: InvalidTarget[] = [{ host: base.host, path: url.path, query: url.query }];
+  for (const field of ['location', 'content-location']) {
+    const value = headers.get(field);
+    const named = value === undefined ? null : parsedUrl(value, base.href);
+    if (named === null || named.origin !== base.origin) continue;
+    targets.push({ host: named.host, path: named.pathname, query: named.search.slice(1) });
+  }
+  return targets.filter((one, at) => !targets.slice(0, at).some((other) => isEqual(one, other)));
+}
+
+function parsedUrl(text: string, base?: string): URL | null {
+  return URL.canParse(text, base) ? new URL(text, base) : null;
+}
+
+function isEqual(one: InvalidTarget, other: InvalidTarget): boolean {
+  return one.host === other.host && one.path === other.path && one.query === other.query;
 }
