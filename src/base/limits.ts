@@ -72,3 +72,54 @@ export const revisionKeptCount = 200;
 
 /** Clients of the event stream; each costs a socket and a line per event. */
 export const eventClientCountMax = 64;
+
+/**
+ * Bytes of a cache key: the longest that a lookup hashes. Paths and queries of real sites stay
+ * under 1 KiB; a longer key is not cached.
+ */
+export const cacheKeyBytesMax = 2048;
+
+/** Cache memory, at least: 64 segments of 64 KiB. */
+export const cacheMemoryBytesMin = 4 * 1024 * 1024;
+
+/** Cache memory, at most: the longest shared array of the oldest platform that this runs on. */
+export const cacheMemoryBytesMax = 4 * 1024 * 1024 * 1024;
+
+/** The largest entry may take a quarter of the cache, so that it cannot push out all others. */
+export const cacheEntryShareMax = 4;
+
+/** An entry must hold its head and key: the two at their longest are less. */
+export const cacheEntryBytesMin = 4 * 1024;
+
+/** A TTL, at most: a year, the longest that RFC 2616 let an origin say; no timer runs on it. */
+export const cacheTtlMsMax = 365 * 24 * 60 * 60 * 1000;
+
+/** TTL rules of one route are tried one after another for each stored answer. */
+export const cacheRuleCountMax = 32;
+
+/** Names of one kind that a key may vary by; each costs about 0.1 µs per lookup. */
+export const cacheVaryCountMax = 32;
+
+/** Query parameters of one request that are sorted on the request path; more is not cached. */
+export const cacheQueryParameterCountMax = 256;
+
+/** Tag templates of one route, and so tags that a route gives to one entry. */
+export const cacheTagCountMax = 16;
+
+/** Bytes of one tag; an answer with a longer one is not stored, since a bust could not name it. */
+export const cacheTagBytesMax = 256;
+
+/** Body fields of one key; each is looked up in every POST. */
+export const cacheBodyPathCountMax = 32;
+
+/** Steps of one JSON path, and levels of a body that is read for its fields: readers recurse. */
+export const cacheBodyDepthMax = 32;
+
+/** Bytes of a body that is held back until its key is known, per exchange. */
+export const cacheBodyBytesMax = 64 * 1024;
+
+/** Uses until an answer is stored: what is counted for keys that are not stored saturates here. */
+export const cacheMinUsesMax = 16;
+
+/** Bytes of a secret: a header that carries it must fit a request's head. */
+export const secretBytesMax = 1024;
