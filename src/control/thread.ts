@@ -11,7 +11,9 @@ import { WorkerLink } from './worker-link.ts';
 const start = workerData as ControlStart;
 const main = present(parentPort, 'control has a parent');
 let manager: MessagePort = start.manager;
-const reconciler = new Reconciler(start.memory, (event) => manager.postMessage(event));
+const reconciler = new Reconciler(start.memory, start.environment, (event) =>
+  manager.postMessage(event),
+);
 
 nameThread('control');
 yieldToDataPlane();
