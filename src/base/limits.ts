@@ -80,13 +80,16 @@ export const eventClientCountMax = 64;
 export const cacheKeyBytesMax = 2048;
 
 /** Cache memory, at least: 64 segments of 64 KiB. */
-export const cacheMemoryBytesMin = 4 * 1024 * 1024;
+export const cacheArenaBytesMin = 4 * 1024 * 1024;
 
 /** Cache memory, at most: the longest shared array of the oldest platform that this runs on. */
-export const cacheMemoryBytesMax = 4 * 1024 * 1024 * 1024;
+export const cacheArenaBytesMax = 4 * 1024 * 1024 * 1024;
 
 /** The largest entry may take a quarter of the cache, so that it cannot push out all others. */
 export const cacheEntryShareMax = 4;
+
+/** One entry, whatever the memory: 4,096 pieces of 64 KiB, whose places fill 16 KiB of it. */
+export const cacheEntryBytesMax = 256 * 1024 * 1024;
 
 /** An entry must hold its head and key: the two at their longest are less. */
 export const cacheEntryBytesMin = 4 * 1024;
@@ -115,8 +118,8 @@ export const cacheBodyPathCountMax = 32;
 /** Steps of one JSON path, and levels of a body that is read for its fields: readers recurse. */
 export const cacheBodyDepthMax = 32;
 
-/** Bytes of a body that is held back until its key is known, per exchange. */
-export const cacheBodyBytesMax = 64 * 1024;
+/** Bytes of a POST's body whose fields are part of a key; a longer one goes past the cache. */
+export const keyBodyBytesMax = 64 * 1024;
 
 /** Uses until an answer is stored: what is counted for keys that are not stored saturates here. */
 export const cacheMinUsesMax = 16;

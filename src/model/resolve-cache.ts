@@ -1,5 +1,5 @@
-import { cacheTagBytesMax, cacheTtlMsMax } from '../base/limits.ts';
-import { parseDurationMs } from '../base/units.ts';
+import { cacheEntryBytesMax, cacheTagBytesMax, cacheTtlMsMax } from '../base/limits.ts';
+import { parseDurationMs, parseSizeBytes } from '../base/units.ts';
 import type { CacheDefinition, StatusTtl, TtlRule } from './cache-definition.ts';
 import type { WrittenCache } from './cache-schema.ts';
 import type { Match, PathPattern, Template } from './definitions.ts';
@@ -148,6 +148,9 @@ function resolveEntryBytes(
 ): number | null {
   if (text === undefined) return null;
   const bytes = resolveSizeBytes(text, path, problems);
-  if (bytes === 0) problems.add('bad-value', path, 'must be more than zero');
+  if (parseSizeBytes(text) === 0) problems.add('bad-value', path, 'must be more than zero');
+  if (bytes > cacheEntryBytesMax) {
+    problems.add('limit', path, `${text} is over the limit of 256MiB (cacheEntryBytesMax)`);
+  }
   return bytes;
 }

@@ -6,7 +6,8 @@ export interface Settings {
   readonly workers: number;
   /** Folder of the data; null keeps nothing. */
   readonly data: string | null;
-  readonly cache: CacheSettings;
+  /** Null: this node caches nothing, whatever its routes say. */
+  readonly cache: CacheSettings | null;
   readonly log: LogSettings;
   readonly forwarded: ForwardedSettings;
   readonly drain: DrainSettings;
@@ -22,7 +23,7 @@ export type AccessLog =
   | { readonly kind: 'all' };
 
 export interface CacheSettings {
-  /** Bytes of the arena that responses are kept in; 0: this node caches nothing. */
+  /** Bytes of the arena that responses are kept in. */
   readonly memoryBytes: number;
   /** Whether what is hot is written to the data folder on a drained stop, and read at the start. */
   readonly snapshot: boolean;

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { CachePolicyT, CacheVaryT } from '#generated/cutover.js';
-import { cacheBodyBytesMax, cacheKeyBytesMax } from '../../base/limits.ts';
+import { cacheKeyBytesMax, keyBodyBytesMax } from '../../base/limits.ts';
 import { isFieldValue } from '../door.ts';
 import type { Exchange } from '../exchange.ts';
 import { encodingClass, languageClass } from './accept-class.ts';
@@ -104,7 +104,7 @@ function decodeDigest(
   fields: readonly (readonly (string | number)[])[],
 ): (body: Buffer) => string | null {
   return (body) => {
-    if (body.length > cacheBodyBytesMax) return null;
+    if (body.length > keyBodyBytesMax) return null;
     const root = readJson(body);
     if (root === null) return null;
     let text = '';

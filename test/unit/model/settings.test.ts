@@ -92,8 +92,8 @@ describe('a setting', () => {
     ['cluster.kind=memory', {}],
     ['cache.memory=1GiB', cache({ memoryBytes: 1_073_741_824 })],
     ['cache.memory=16MiB', cache({ memoryBytes: 16_777_216, entryBytesMax: 4_194_304 })],
-    ['cache.memory=off', cache({ memoryBytes: 0, entryBytesMax: 0 })],
-    ['cache.memory=0', cache({ memoryBytes: 0, entryBytesMax: 0 })],
+    ['cache.memory=off', { cache: null }],
+    ['cache.memory=0', { cache: null }],
     ['cache.entry=64MiB', cache({ entryBytesMax: 67_108_864 })],
     ['admin.host=::1', { admin: { host: '::1', port: 9080 } }],
   ])('%s by command line, environment or file', (set, wanted) => {
@@ -122,7 +122,7 @@ describe('a setting', () => {
     ['cache: { memory: off }'],
     ['cache: { memory: "0", entry: 8MiB }'],
   ])('%s is no cache', (file) => {
-    expect(settingsOf({ file })).toMatchObject({ cache: { memoryBytes: 0 } });
+    expect(settingsOf({ file })).toEqual({ ...defaults, cache: null });
   });
 
   test.each([
@@ -144,6 +144,8 @@ describe('a setting', () => {
     ['cache: { memory: 1 }', '1:18 wrong-type cache.memory'],
     ['cache: { memory: true }', '1:18 wrong-type cache.memory'],
     ['cache: { entry: 4095B }', '1:17 bad-value cache.entry'],
+    ['cache: { memory: 2GiB, entry: 257MiB }', '1:31 limit cache.entry'],
+    ['cache: { memory: off, entry: 1B }', '1:30 bad-value cache.entry'],
     ['cache: { entry: large }', '1:17 bad-value cache.entry'],
     ['cache: { memory: 16MiB, entry: 4097KiB }', '1:32 limit cache.entry'],
     ['cache: { snapshot: maybe }', '1:20 wrong-type cache.snapshot'],
