@@ -45,7 +45,7 @@ const owners = {
   yaml: ['src/model/source-document\\.ts'],
   flatbuffers: ['src/memory/shape\\.ts'],
   'ipaddr\\.js': ['src/gateway/forwarded\\.ts'],
-  re2js: ['src/model/resolve-route\\.ts', 'src/gateway/plan/predicates\\.ts'],
+  re2js: ['src/model/resolve-predicates\\.ts', 'src/gateway/plan/predicates\\.ts'],
   zod: ['src/model/'],
   fastify: ['src/manager/admin/'],
   commander: ['src/cli/'],

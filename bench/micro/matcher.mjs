@@ -38,7 +38,13 @@ function table(count) {
     upstream: () => 1,
   };
   const compileFrom = performance.now();
-  const bytes = compileShape(parsed.definitions, { revision: 1, hash: parsed.hash, numbering });
+  const bytes = compileShape(parsed.definitions, {
+    revision: 1,
+    hash: parsed.hash,
+    numbering,
+    previousShapeKeys: new Map(),
+    secret: () => '',
+  });
   const verifyFrom = performance.now();
   const shape = verifyShape(bytes);
   const verifyMs = performance.now() - verifyFrom;

@@ -129,3 +129,39 @@ export const cacheResponseTagCountMax = 128;
 
 /** Bytes of one tag; a response with a longer one is not stored, since a bust could not name it. */
 export const cacheTagBytesMax = 256;
+
+/** The largest entry may take a quarter of the cache, so that it cannot push out all others. */
+export const cacheEntryShareMax = 4;
+
+/** One entry, whatever the memory: 4,096 pieces of 64 KiB, whose places fill 16 KiB of it. */
+export const cacheEntryBytesMax = 256 * 1024 * 1024;
+
+/** An entry must hold its head and key: the two at their longest are less. */
+export const cacheEntryBytesMin = 4 * 1024;
+
+/** A TTL, at most: a year, the longest that RFC 2616 let an origin say; no timer runs on it. */
+export const cacheTtlMsMax = 365 * 24 * 60 * 60 * 1000;
+
+/** TTL rules of one route are tried one after another for each stored answer. */
+export const cacheRuleCountMax = 32;
+
+/** Names of one kind that a key may vary by; each costs about 0.1 µs per lookup. */
+export const cacheVaryCountMax = 32;
+
+/** Query parameters of one request that are sorted on the request path; more is not cached. */
+export const cacheQueryParameterCountMax = 256;
+
+/** Tag templates of one route, and so tags that a route gives to one entry. */
+export const cacheTagCountMax = 16;
+
+/** Body fields of one key; each is looked up in every POST. */
+export const cacheBodyPathCountMax = 32;
+
+/** Steps of one JSON path, and levels of a body that is read for its fields: readers recurse. */
+export const cacheBodyDepthMax = 32;
+
+/** Uses until an answer is stored: what is counted for keys that are not stored saturates here. */
+export const cacheMinUsesMax = 16;
+
+/** Bytes of a secret: a header that carries it must fit a request's head. */
+export const secretBytesMax = 1024;

@@ -35,6 +35,7 @@ Examples:
       const node = new GatewayNode({
         settings,
         definitionsPath: options.definitions ?? null,
+        environment: { ...process.env },
         print: printLine,
       });
       for (const signal of ['SIGTERM', 'SIGINT'] as const) {

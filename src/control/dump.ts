@@ -1,5 +1,6 @@
 import { candidateWords, nodesHeader, nodeWords } from '../memory/matcher-layout.ts';
 import type { Definitions } from '../model/definitions.ts';
+import { printReference } from '../model/secret.ts';
 import { compileShape } from './compiler/compile.ts';
 import { verifyShape } from './compiler/verify.ts';
 
@@ -14,6 +15,9 @@ export function dumpShape(definitions: Definitions, hash: string): unknown {
     revision: 0,
     hash,
     numbering: { route: next, upstream: next },
+    previousShapeKeys: new Map(),
+    // A dump is for people's eyes: it says where a secret stands, and holds none.
+    secret: (reference) => `(${printReference(reference)})`,
   });
   const shape = verifyShape(bytes);
   const { nodes, hosts, edges, candidates, text } = shape.matcher;

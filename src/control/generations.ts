@@ -11,6 +11,8 @@ export interface Loaded {
   readonly bytes: ShapeBytes;
   readonly routes: readonly string[];
   readonly upstreams: readonly string[];
+  /** Of the routes that are cached, by route id. */
+  readonly shapeKeys: ReadonlyMap<string, string>;
 }
 
 /**

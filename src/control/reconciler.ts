@@ -1,13 +1,15 @@
 import { after, monotonicMs, sleep } from '../base/clock.ts';
-import { messageOf } from '../base/errors.ts';
+import { CutoverError, messageOf } from '../base/errors.ts';
 import { ControlBlock } from '../memory/control-block.ts';
 import { isBalanced, readLedger } from '../memory/ledger.ts';
 import type { NodeMemory } from '../memory/node-memory.ts';
 import type { Answer, ApplyOrder, ControlEvent, WorkerSwitch } from '../model/orders.ts';
+import { shapeKeysOf } from '../model/shape-key.ts';
 import { compileShape } from './compiler/compile.ts';
 import { verifyShape } from './compiler/verify.ts';
 import { Generations, type Loaded } from './generations.ts';
 import { Identities } from './identities.ts';
+import { type Environment, readSecrets } from './secrets.ts';
 import type { LinkAnswer, WorkerLink } from './worker-link.ts';
 
 /** How often generations that were given up are looked at, while there are any. */
@@ -26,6 +28,7 @@ const slotPollMs = 5;
  */
 export class Reconciler {
   readonly #memory: NodeMemory;
+  readonly #environment: Environment;
   readonly #block: ControlBlock;
   readonly #generations: Generations;
   readonly #identities: Identities;
@@ -34,8 +37,9 @@ export class Reconciler {
   #journey: Promise<unknown> = Promise.resolve();
   #sweeping = false;
 
-  constructor(memory: NodeMemory, tell: (event: ControlEvent) => void) {
+  constructor(memory: NodeMemory, environment: Environment, tell: (event: ControlEvent) => void) {
     this.#memory = memory;
+    this.#environment = environment;
     this.#block = new ControlBlock(memory.control);
     this.#generations = new Generations(this.#block);
     this.#identities = new Identities(this.#block.lastNumber());
@@ -48,7 +52,8 @@ export class Reconciler {
       try {
         return await this.#apply(order);
       } catch (error) {
-        return rejected(order, 'node-failed', messageOf(error));
+        const code = error instanceof CutoverError ? error.code : 'node-failed';
+        return rejected(order, code, messageOf(error));
       }
     });
   }
@@ -98,6 +103,9 @@ export class Reconciler {
 
   #compile(order: ApplyOrder, slot: number): Loaded {
     const { definitions, revision, hash } = order;
+    const secret = readSecrets(definitions, this.#environment);
+    const shapeKeys = shapeKeysOf(definitions);
+    const previousShapeKeys = this.#generations.active()?.shapeKeys ?? new Map();
     const routes = definitions.routes.map(({ id }) => id);
     const upstreams = definitions.upstreams.map(({ name }) => name);
     const identities = this.#identities;
@@ -114,10 +122,13 @@ export class Reconciler {
           route: (id) => identities.number('route', id),
           upstream: (name) => identities.number('upstream', name),
         },
+        previousShapeKeys,
+        secret,
       });
       verifyShape(bytes);
       if (given.length > 0) this.#tell({ kind: 'names', given, dropped: [] });
-      return { number: this.#generations.nextNumber(), slot, hash, bytes, routes, upstreams };
+      const number = this.#generations.nextNumber();
+      return { number, slot, hash, bytes, routes, upstreams, shapeKeys };
     } catch (error) {
       identities.release('route', routes);
       identities.release('upstream', upstreams);

@@ -6,6 +6,8 @@ export interface ControlStart {
   readonly memory: NodeMemory;
   /** Orders come in, answers and events go out (model/orders.ts). */
   readonly manager: MessagePort;
+  /** Where secrets that definitions refer to by `env` are. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 /** From main. */

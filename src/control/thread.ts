@@ -12,7 +12,6 @@ import { WorkerLink } from './worker-link.ts';
 const start = workerData as ControlStart;
 const main = present(parentPort, 'control has a parent');
 let manager: MessagePort = start.manager;
-const reconciler = new Reconciler(start.memory, (event) => manager.postMessage(event));
 const links = new Map<number, WorkerLink>();
 const keeper =
   start.memory.cache === null
@@ -22,6 +21,9 @@ const keeper =
         workerCount: start.memory.workerCount,
         tell: (worker, message) => links.get(worker)?.tellCache(message),
       });
+const reconciler = new Reconciler(start.memory, start.environment, (event) =>
+  manager.postMessage(event),
+);
 
 nameThread('control');
 yieldToDataPlane();

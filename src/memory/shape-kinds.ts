@@ -2,7 +2,7 @@
  * Names for the bytes in a compiled shape (schema/shape.fbs). The compiler writes them, the
  * gateway reads them; a change of meaning needs a new `shapeLayout`.
  */
-export const shapeLayout = 1;
+export const shapeLayout = 2;
 
 export const actionKind = { proxy: 1, respond: 2, redirect: 3 } as const;
 
@@ -29,6 +29,15 @@ export const retryBits = {
   '503': 16,
   '504': 32,
 } as const;
+
+/** `CachePolicy.override_kind`: what the TTL of a route wins over. */
+export const cacheOverride = { origin: 1, ttl: 2, none: 3 } as const;
+
+/** `CachePolicy.set_cookie`: what becomes of a response that sets a cookie. */
+export const cacheSetCookie = { refuse: 1, strip: 2, store: 3 } as const;
+
+/** `CacheVary.query`: which parameters are part of the key. */
+export const queryChoice = { all: 1, allow: 2, deny: 3 } as const;
 
 /** Bits of a method mask; a method without a bit is compared as text (`otherMethodsBit`). */
 export const methodBits: Readonly<Record<string, number | undefined>> = {

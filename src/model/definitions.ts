@@ -1,3 +1,5 @@
+import type { CacheDefinition } from './cache-definition.ts';
+
 /**
  * The resolved form of a set of definitions: what a person wrote, validated, shorthand expanded,
  * units parsed, defaults filled in. Pure, immutable, JSON-able: no functions, maps or dates.
@@ -80,6 +82,8 @@ export interface Route {
   readonly match: Match;
   readonly action: Action;
   readonly policies: readonly Policy[];
+  /** Null: never cached. */
+  readonly cache: CacheDefinition | null;
 }
 
 export interface Match {

@@ -1,5 +1,6 @@
 import type { Definitions } from './definitions.ts';
 import { canonicalJson } from './hash.ts';
+import { shapeKeyOf } from './shape-key.ts';
 
 /** The blast radius of an apply: what it touches; the rest is identical. */
 export interface Diff {
@@ -7,7 +8,16 @@ export interface Diff {
   readonly upstreams: ObjectDiff;
   /** Connection pools that open or close, as `upstream origin`; others stay warm. */
   readonly pools: { readonly opened: readonly string[]; readonly closed: readonly string[] };
+  /** Of the routes that were cached and still are, by id in their new order. */
+  readonly cache: CacheDiff;
   readonly identical: boolean;
+}
+
+export interface CacheDiff {
+  /** What is stored is used on. */
+  readonly kept: readonly string[];
+  /** Something changed that stored bytes or keys are made of: it starts cold. */
+  readonly rekeyed: readonly string[];
 }
 
 export interface ObjectDiff {
@@ -40,7 +50,26 @@ export function diffDefinitions(before: Definitions, after: Definitions): Diff {
     opened: [...poolsAfter].filter((pool) => !poolsBefore.has(pool)),
     closed: [...poolsBefore].filter((pool) => !poolsAfter.has(pool)),
   };
-  return { routes, upstreams, pools, identical: isEmpty(routes) && isEmpty(upstreams) };
+  const cache = diffCache(before, after, new Set(routes.changed.map(({ name }) => name)));
+  return { routes, upstreams, pools, cache, identical: isEmpty(routes) && isEmpty(upstreams) };
+}
+
+/** `changed`: ids of routes that are not as they were; of others the keys need no look. */
+function diffCache(
+  before: Definitions,
+  after: Definitions,
+  changed: ReadonlySet<string>,
+): CacheDiff {
+  const old = byName(before.routes, 'id');
+  const kept: string[] = [];
+  const rekeyed: string[] = [];
+  for (const route of after.routes) {
+    const predecessor = old.get(route.id);
+    if (route.cache === null || predecessor === undefined || predecessor.cache === null) continue;
+    const same = !changed.has(route.id) || shapeKeyOf(predecessor) === shapeKeyOf(route);
+    (same ? kept : rekeyed).push(route.id);
+  }
+  return { kept, rekeyed };
 }
 
 function isEmpty({ added, removed, changed, moved }: ObjectDiff): boolean {
@@ -127,7 +156,11 @@ export function printDiff(diff: Diff): string {
   ];
   for (const pool of diff.pools.opened) lines.push(`+ pool ${pool}`);
   for (const pool of diff.pools.closed) lines.push(`- pool ${pool}`);
-  const { routes, upstreams } = diff;
+  const { routes, upstreams, cache } = diff;
+  for (const name of cache.rekeyed) lines.push(`~ cache of route ${name} is re-keyed: starts cold`);
+  if (cache.kept.length + cache.rekeyed.length > 0) {
+    lines.push(`cache: kept ${cache.kept.length} routes, re-keyed ${cache.rekeyed.length}`);
+  }
   lines.push(
     `unchanged: ${routes.unchangedCount} routes, ${upstreams.unchangedCount} upstreams; their state is kept`,
   );

@@ -1,8 +1,7 @@
-import { RE2JS } from 're2js';
-import { messageOf } from '../base/errors.ts';
+import type { CacheDefinition } from './cache-definition.ts';
+import type { WrittenCache } from './cache-schema.ts';
 import type {
   Action,
-  FieldPredicate,
   HeaderValue,
   Match,
   PathPattern,
@@ -13,12 +12,12 @@ import type {
 import { parseHost } from './host.ts';
 import { parsePathPattern, unreadablePath } from './path-pattern.ts';
 import type { Path, Problems } from './problem.ts';
-import { resolveHeaderChanges, resolveHeaders, sameHeader } from './resolve-headers.ts';
+import { resolveCache } from './resolve-cache.ts';
+import { resolveHeaderChanges, resolveHeaders } from './resolve-headers.ts';
+import { resolvePredicates, tokenPattern } from './resolve-predicates.ts';
+import { resolveTemplate } from './resolve-template.ts';
 import type { WrittenRoute } from './schema.ts';
-import { parseTemplate } from './template.ts';
 import { isUrlText, notUrlText, percentEncode } from './url-text.ts';
-
-const tokenPattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/;
 
 /** Texts parsed and checked, shorthand expanded. Problems are added, never thrown. */
 export function resolveRoute(written: WrittenRoute, path: Path, problems: Problems): Route {
@@ -35,7 +34,24 @@ export function resolveRoute(written: WrittenRoute, path: Path, problems: Proble
         response: resolveHeaderChanges(headers.response, [...at, 'response'], match.path, problems),
       };
     }),
+    cache:
+      written.cache === undefined ? null : cacheOf(written, written.cache, match, path, problems),
   };
+}
+
+function cacheOf(
+  written: WrittenRoute,
+  cache: WrittenCache,
+  match: Match,
+  path: Path,
+  problems: Problems,
+): CacheDefinition {
+  const at = [...path, 'cache'];
+  if (written.upstream === undefined && (written.respond ?? written.redirect) !== undefined) {
+    const hint = 'what the gateway answers by itself is at hand already';
+    problems.add('bad-value', at, 'goes with upstream only', hint, 'key');
+  }
+  return resolveCache(cache, match, at, problems);
 }
 
 function resolveMatch({ match }: WrittenRoute, path: Path, problems: Problems): Match {
@@ -63,35 +79,6 @@ function resolveMatch({ match }: WrittenRoute, path: Path, problems: Problems): 
     headers: resolvePredicates(match.headers, [...path, 'headers'], true, problems),
     query: resolvePredicates(match.query, [...path, 'query'], false, problems),
   };
-}
-
-function resolvePredicates(
-  written: WrittenRoute['match']['headers'],
-  path: Path,
-  ofHeaders: boolean,
-  problems: Problems,
-): FieldPredicate[] {
-  const seen = new Set<string>();
-  return Object.entries(written)
-    .map(([key, wanted]): FieldPredicate => {
-      const at = [...path, key];
-      const name = ofHeaders ? key.toLowerCase() : key;
-      if (seen.has(name)) problems.add('duplicate', at, sameHeader, null, 'key');
-      seen.add(name);
-      if (ofHeaders && !tokenPattern.test(key)) {
-        problems.add('bad-header', at, `${key} is not a header name`, null, 'key');
-      }
-      if (typeof wanted === 'string') return { name, kind: 'equals', value: wanted };
-      if ('present' in wanted) return { name, kind: wanted.present ? 'present' : 'absent' };
-      try {
-        RE2JS.compile(wanted.regex);
-      } catch (error) {
-        const hint = 'RE2 syntax: no backreferences, no lookaround';
-        problems.add('bad-regex', [...at, 'regex'], messageOf(error), hint);
-      }
-      return { name, kind: 'regex', value: wanted.regex };
-    })
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function resolveAction(
@@ -150,18 +137,4 @@ function toTarget({ name, weight }: { name: string; weight: number }): {
   weight: number;
 } {
   return { upstream: name, weight };
-}
-
-/** A template, or none with a problem. */
-export function resolveTemplate(
-  text: string,
-  path: Path,
-  pattern: PathPattern,
-  braces: boolean,
-  problems: Problems,
-): Template {
-  const parsed = parseTemplate(text, pattern, braces);
-  if (!('message' in parsed)) return parsed;
-  problems.add('bad-template', path, parsed.message, parsed.hint);
-  return [];
 }

@@ -102,8 +102,12 @@ function setIn(target: Record<string, unknown>, path: readonly string[], value: 
   node[path.at(-1) as string] = value;
 }
 
-/** A text as the setting wants it: digits as a number, `[a, b]` as a list; what fits neither stays. */
+/**
+ * A text as the setting wants it: digits as a number, `true` and `false`, `[a, b]` as a list; what
+ * fits none of them stays.
+ */
 function readAs(text: string, type: string): unknown {
+  if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
   if (type === 'number' && /^\d+$/.test(text)) return Number(text);
   if (type !== 'array' || !text.startsWith('[') || !text.endsWith(']')) return text;
   const inside = text.slice(1, -1).trim();

@@ -3,7 +3,7 @@ import { nearest, type Path, type Problems } from './problem.ts';
 import type { SchemaIssue } from './schema.ts';
 
 /** Fields of routes and upstreams that later releases know. */
-const later = ['cache', 'rate-limit', 'auth', 'tls', 'transform', 'jwt', 'probe', 'timeout'];
+const later = ['rate-limit', 'auth', 'tls', 'transform', 'jwt', 'probe', 'timeout'];
 
 /** What a person calls the types of JSON. */
 const typeNames: Readonly<Record<string, string>> = {

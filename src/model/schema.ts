@@ -8,24 +8,15 @@ import {
   routeHostCountMax,
   routePolicyCountMax,
   routePredicateCountMax,
-  textBytesMax,
 } from '../base/limits.ts';
 import { durationPattern, percentPattern } from '../base/units.ts';
+import { cacheSchema } from './cache-schema.ts';
+import { bounded, predicate, text } from './schema-parts.ts';
 
 /**
  * What a person writes, as zod schemas: the shape alone. What a text means (paths, templates,
  * hosts, units) is checked when it is resolved. The JSON Schema for editors is made from these.
  */
-const bounded = (bytesMax: number, limit: string) =>
-  z
-    .string()
-    .superRefine((value, context) => {
-      if (Buffer.byteLength(value) <= bytesMax) return;
-      const message = `is over ${bytesMax} bytes (${limit})`;
-      context.addIssue({ code: 'too_big', origin: 'string', maximum: bytesMax, message });
-    })
-    .meta({ maxLength: bytesMax });
-const text = bounded(textBytesMax, 'textBytesMax');
 const name = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'letters, digits, dot, dash and underscore only')
@@ -102,11 +93,6 @@ const headerChanges = z.strictObject({
   remove: z.array(text).max(headerChangeCountMax).default([]),
 });
 
-const predicate = z.union([
-  text,
-  z.strictObject({ present: z.boolean() }),
-  z.strictObject({ regex: text.describe('Must match the whole value; linear time.') }),
-]);
 const predicates = z
   .record(z.string(), predicate)
   .refine((fields) => Object.keys(fields).length <= routePredicateCountMax, 'too many predicates');
@@ -151,6 +137,7 @@ export const routeSchema = z
       )
       .max(routePolicyCountMax)
       .default([]),
+    cache: cacheSchema.optional(),
   })
   .describe('Which requests, and what becomes of them.');
 

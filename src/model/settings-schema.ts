@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { workerCountMax } from '../base/limits.ts';
 import { parsePercent } from '../base/units.ts';
 import type { Problems } from './problem.ts';
+import { resolveCacheSettings } from './resolve-cache-settings.ts';
 import { resolveDurationMs, resolveSizeBytes } from './resolve-units.ts';
 import type { AccessLog, Settings } from './settings.ts';
 
@@ -30,7 +31,13 @@ export function settingsSchema({ hostname, workers }: SettingsDefaults) {
       .prefault({}),
     workers: z.int().min(1).max(workerCountMax).default(workers),
     data: z.string().min(1).default('./data'),
-    cache: z.strictObject({ memory: z.string().default('256MiB') }).prefault({}),
+    cache: z
+      .strictObject({
+        memory: z.union([z.string(), z.literal(0), z.literal(false)]).default('256MiB'),
+        snapshot: z.boolean().default(true),
+        entry: z.string().optional(),
+      })
+      .prefault({}),
     cluster: z
       .strictObject({ kind: z.literal('memory', 'only memory in this release') })
       .prefault({ kind: 'memory' }),
@@ -73,13 +80,13 @@ export function resolveWrittenSettings(written: WrittenSettings, problems: Probl
       'use 127.0.0.1, and a tunnel or a TLS terminator to reach it',
     );
   }
-  resolveSizeBytes(cache.memory, ['cache', 'memory'], problems);
   return {
     node,
     listen,
     admin,
     workers,
     data: data === 'none' ? null : data,
+    cache: resolveCacheSettings(cache, problems),
     log: { level: log.level, access: accessLog(String(log.access), problems) },
     forwarded,
     drain: { timeoutMs: resolveDurationMs(drain.timeout, ['drain', 'timeout'], problems) },

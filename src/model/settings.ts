@@ -6,6 +6,8 @@ export interface Settings {
   readonly workers: number;
   /** Folder of the data; null keeps nothing. */
   readonly data: string | null;
+  /** Null: this node caches nothing, whatever its routes say. */
+  readonly cache: CacheSettings | null;
   readonly log: LogSettings;
   readonly forwarded: ForwardedSettings;
   readonly drain: DrainSettings;
@@ -19,6 +21,15 @@ export type AccessLog =
   | { readonly kind: 'errors' }
   | { readonly kind: 'sample'; readonly percent: number }
   | { readonly kind: 'all' };
+
+export interface CacheSettings {
+  /** Bytes of the arena that responses are kept in. */
+  readonly memoryBytes: number;
+  /** Whether what is hot is written to the data folder on a drained stop, and read at the start. */
+  readonly snapshot: boolean;
+  /** Bytes of one entry, head, key and body, at most; a route may allow less. */
+  readonly entryBytesMax: number;
+}
 
 export interface LogSettings {
   readonly level: LogLevel;

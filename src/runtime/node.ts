@@ -18,6 +18,8 @@ import { type WorkerListener, WorkerThread } from './worker-thread.ts';
 export interface NodeOptions {
   readonly settings: Settings;
   readonly definitionsPath: string | null;
+  /** For secrets that definitions refer to by `env`. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Standard output: one line, when the node serves. */
   readonly print: (line: string) => void;
 }
@@ -70,7 +72,7 @@ export class GatewayNode {
       this.#log.warn('native parts are not built: the death of a worker will end the process');
     }
     const orders = new MessageChannel();
-    this.#control = this.#spawnControl({ memory: this.#memory, manager: orders.port1 });
+    this.#control = this.#spawnControl(orders.port1);
     this.#manager = this.#spawnManager(orders.port2);
     for (let index = 0; index < options.settings.workers; index++) this.#spawnWorker(index);
     this.#watchdog = new Watchdog(this.#block, (index, silentMs) => this.#wedged(index, silentMs));
@@ -98,10 +100,15 @@ export class GatewayNode {
     this.#tellManager({ kind: 'stop' });
   }
 
-  #spawnControl(start: ControlStart): Worker {
+  #spawnControl(manager: ControlStart['manager']): Worker {
+    const start: ControlStart = {
+      memory: this.#memory,
+      manager,
+      environment: this.#options.environment,
+    };
     const control = new Worker(new URL('../control/thread.js', import.meta.url), {
       workerData: start,
-      transferList: [start.manager],
+      transferList: [manager],
       name: 'control',
     });
     control.on('message', (message: ControlToMain) => this.#attached(message.worker));
@@ -115,7 +122,7 @@ export class GatewayNode {
   /** A new control starts with nothing loaded; workers serve on what they have until it applies. */
   #replaceControl(): void {
     const orders = new MessageChannel();
-    this.#control = this.#spawnControl({ memory: this.#memory, manager: orders.port1 });
+    this.#control = this.#spawnControl(orders.port1);
     this.#tellManager({ kind: 'control-port', port: orders.port2 }, [orders.port2]);
     for (const worker of this.#workers) {
       if (worker === undefined) continue;

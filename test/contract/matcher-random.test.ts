@@ -60,6 +60,7 @@ function tableOf(matches: readonly Match[]): Definitions {
       match: one,
       action: { kind: 'respond', status: 200, headers: [], body: [] },
       policies: [],
+      cache: null,
     }),
   );
   return { upstreams: [], routes };

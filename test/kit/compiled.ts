@@ -4,6 +4,7 @@ import type { ShapeBytes, ShapeReader } from '../../src/memory/shape.ts';
 import type { Definitions } from '../../src/model/definitions.ts';
 import { parseDefinitions, parseWritten } from '../../src/model/parse.ts';
 import { type Problem, printProblem } from '../../src/model/problem.ts';
+import { printReference } from '../../src/model/secret.ts';
 
 /** What a person wrote, in its resolved form; problems are thrown as text. */
 export function resolved(written: unknown): Definitions {
@@ -43,8 +44,18 @@ export function countingUp(): Numbering {
   };
 }
 
-export function bytesOf(definitions: Definitions): ShapeBytes {
-  return compileShape(definitions, { revision: 7, hash: 'a hash', numbering: countingUp() });
+/** Secrets are spelled like where they stand: `env NAME`. */
+export function bytesOf(
+  definitions: Definitions,
+  previousShapeKeys: ReadonlyMap<string, string> = new Map(),
+): ShapeBytes {
+  return compileShape(definitions, {
+    revision: 7,
+    hash: 'a hash',
+    numbering: countingUp(),
+    previousShapeKeys,
+    secret: printReference,
+  });
 }
 
 /** Compiled, verified and read as a worker would read it. */

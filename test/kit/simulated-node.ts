@@ -53,10 +53,10 @@ export class SimulatedNode {
   readonly workers: SimulatedWorker[] = [];
   #orders = 0;
 
-  constructor(workerCount: number) {
+  constructor(workerCount: number, environment: Readonly<Record<string, string>> = {}) {
     this.memory = createNodeMemory(workerCount);
     this.block = new ControlBlock(this.memory.control);
-    this.reconciler = new Reconciler(this.memory, (event) => this.events.push(event));
+    this.reconciler = new Reconciler(this.memory, environment, (event) => this.events.push(event));
   }
 
   /** A worker comes up; true when it has attached everything. */

@@ -90,6 +90,7 @@ class Simulation {
         bytes,
         routes: [],
         upstreams: [],
+        shapeKeys: new Map(),
       };
       this.#generations.staged(loaded, revision);
       this.#tell({ kind: 'stage', slot, number: loaded.number });

@@ -1,20 +1,9 @@
-import {
-  HeaderChangesT,
-  HeadersPolicyT,
-  PolicyT,
-  PredicateT,
-  RouteT,
-  TargetT,
-} from '#generated/cutover.js';
+import { HeaderChangesT, HeadersPolicyT, PolicyT, RouteT, TargetT } from '#generated/cutover.js';
 import { present, unreachable } from '../../base/assert.ts';
-import { actionKind, policyKind, predicateKind } from '../../memory/shape-kinds.ts';
-import type {
-  FieldPredicate,
-  HeaderChanges,
-  PathPattern,
-  Policy,
-  Route,
-} from '../../model/definitions.ts';
+import { actionKind, policyKind } from '../../memory/shape-kinds.ts';
+import type { HeaderChanges, PathPattern, Policy, Route } from '../../model/definitions.ts';
+import { type CacheSurroundings, encodeCache } from './encode-cache.ts';
+import { encodePredicate } from './encode-predicate.ts';
 import { encodeHeaderValue, encodeTemplate } from './encode-template.ts';
 import { methodMaskOf, otherMethodsOf } from './precedence.ts';
 
@@ -23,12 +12,14 @@ export function encodeRoute(
   route: Route,
   number: number,
   upstreamIndex: ReadonlyMap<string, number>,
+  surroundings: CacheSurroundings,
 ): RouteT {
-  const { match, action } = route;
+  const { match, action, cache } = route;
   const encoded = new RouteT(route.id, number, methodMaskOf(route), otherMethodsOf(route));
   encoded.headers = match.headers.map(encodePredicate);
   encoded.query = match.query.map(encodePredicate);
   encoded.policies = route.policies.map((policy) => encodePolicy(policy, match.path));
+  if (cache !== null) encoded.cache = encodeCache(route, cache, surroundings);
   encoded.action = actionKind[action.kind];
   switch (action.kind) {
     case 'proxy':
@@ -52,11 +43,6 @@ export function encodeRoute(
     default:
       return unreachable(action);
   }
-}
-
-function encodePredicate(predicate: FieldPredicate): PredicateT {
-  const value = 'value' in predicate ? predicate.value : null;
-  return new PredicateT(predicate.name, predicateKind[predicate.kind], value);
 }
 
 function encodePolicy(policy: Policy, path: PathPattern): PolicyT {

@@ -8,6 +8,7 @@ import {
   nodeWords,
 } from '../../memory/matcher-layout.ts';
 import { type ShapeBytes, ShapeReader } from '../../memory/shape.ts';
+import { verifyCache } from './verify-cache.ts';
 
 /**
  * Reads a compiled shape the way a worker will, to its last field, before any worker sees it:
@@ -18,9 +19,11 @@ export function verifyShape(bytes: ShapeBytes): ShapeReader {
   const shape = new ShapeReader(bytes);
   verifyMatcher(shape.matcher, shape.routeCount);
   for (let index = 0; index < shape.routeCount; index++) {
-    for (const { upstream } of shape.route(index).targets) {
+    const route = shape.route(index);
+    for (const { upstream } of route.targets) {
       assert(upstream < shape.upstreamCount, 'a target lies among the upstreams');
     }
+    if (route.cache !== null) verifyCache(route.cache);
   }
   for (let index = 0; index < shape.upstreamCount; index++) {
     assert(shape.upstream(index).endpoints.length > 0, 'an upstream has an endpoint');

@@ -1,4 +1,19 @@
+import type { CachePolicyT } from '#generated/cutover.js';
+import { present } from '../../base/assert.ts';
+import {
+  cacheOverride,
+  cacheSetCookie,
+  methodBits,
+  queryChoice,
+} from '../../memory/shape-kinds.ts';
 import type { Exchange } from '../exchange.ts';
+import type { PolicyRunner } from '../policies/policy.ts';
+import { encodingClass, languageClass } from './accept-class.ts';
+import { decodeConditions } from './cache-condition.ts';
+import { decodeKey } from './cache-key-text.ts';
+import { decodeTags } from './cache-tags.ts';
+import { decodeTtl } from './cache-ttl.ts';
+import { textOf } from './template.ts';
 
 /** The cache block of a route as a worker runs it: what is looked up, under which key, how long. */
 export interface CachePlan {
@@ -48,6 +63,69 @@ export interface CachePlan {
   refusesToStore(exchange: Exchange): boolean;
   /** The TTL that the route states for a status, in ms; -1: none. */
   ttlMs(exchange: Exchange, status: number, body: Buffer | null): number;
-  /** Rendered, trimmed, without empty and double ones; bounded in count and length. */
+  /**
+   * Rendered, trimmed, without empty and double ones; at most cacheTagCountMax. One over
+   * cacheTagBytesMax is not among them, and `refusesToStore` says so.
+   */
   tags(exchange: Exchange): string[];
+  /**
+   * Makes Accept-Language and Accept-Encoding say no more than the key does, where the key goes by
+   * their class, so that an answer stored under a class was asked for by it. Before a fetch.
+   */
+  narrowRequest(exchange: Exchange): void;
+}
+
+export function decodeCache(
+  cache: CachePolicyT,
+  responsePolicies: readonly PolicyRunner[],
+): CachePlan {
+  const vary = present(cache.vary, 'a cache block says what keys vary by');
+  const key = decodeKey(cache, vary);
+  const tags = decodeTags(cache.tags);
+  const noStore = decodeConditions(cache.noStore);
+  const languages = vary.languages.map((tag) => textOf(tag));
+  return {
+    shapeKey: textOf(cache.shapeKey),
+    previousShapeKey: cache.previousShapeKey === null ? null : textOf(cache.previousShapeKey),
+    methodMask: cache.methodMask,
+    needsBody: (cache.methodMask & (methodBits['POST'] ?? 0)) !== 0,
+    queryFiltered: vary.query !== queryChoice.all,
+    override: nameIn(cacheOverride, cache.overrideKind),
+    staleWhileRevalidateMs: cache.staleWhileRevalidateMs,
+    staleIfErrorMs: cache.staleIfErrorMs,
+    negativeTtlMs: cache.negativeTtlMs,
+    minUses: cache.minUses,
+    bytesMax: cache.bytesMax === 0 ? Number.POSITIVE_INFINITY : cache.bytesMax,
+    honoursRequest: cache.honoursRequest,
+    setCookie: nameIn(cacheSetCookie, cache.setCookie),
+    coalesces: cache.coalesces,
+    waitMs: cache.waitMs,
+    variesByConsumer: vary.consumer,
+    debugToken: cache.debugToken === null ? null : textOf(cache.debugToken),
+    constantResponse: responsePolicies.every(({ constantResponse }) => constantResponse),
+    keyText: key.text,
+    query: (exchange) => key.query(exchange.query) ?? '',
+    bypasses: decodeConditions(cache.bypass),
+    refusesToStore: (exchange) => noStore(exchange) || tags.areTooLong(exchange),
+    ttlMs: decodeTtl(cache),
+    tags: tags.of,
+    narrowRequest({ headers }) {
+      if (languages.length > 0) {
+        const language = languageClass(headers.joined('accept-language'), languages);
+        if (language !== '') headers.set('accept-language', language);
+      }
+      if (vary.encoding) {
+        headers.set('accept-encoding', encodingClass(headers.joined('accept-encoding')));
+      }
+    },
+  };
+}
+
+/** The name of a kind; the bytes were verified before. */
+function nameIn<K extends string>(kinds: Readonly<Record<K, number>>, kind: number): K {
+  const names = Object.keys(kinds) as K[];
+  return present(
+    names.find((name) => kinds[name] === kind),
+    'the compiler writes known kinds only',
+  );
 }

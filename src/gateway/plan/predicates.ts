@@ -2,7 +2,7 @@ import { RE2JS } from 're2js';
 import type { PredicateT } from '#generated/cutover.js';
 import { predicateKind } from '../../memory/shape-kinds.ts';
 import type { Exchange } from '../exchange.ts';
-import { queryValue, textOf } from './template.ts';
+import { cookieValue, queryValue, textOf } from './template.ts';
 
 /** Whether one field of a request is as the route wants it. */
 export type Predicate = (exchange: Exchange) => boolean;
@@ -18,25 +18,35 @@ export function decodeQueryPredicate({ name, kind, value }: PredicateT): Predica
   return judge(kind, textOf(value), (exchange) => decodeQuery(queryValue(exchange.query, field)));
 }
 
+export function decodeCookiePredicate({ name, kind, value }: PredicateT): Predicate {
+  const field = textOf(name);
+  return judge(kind, textOf(value), (exchange) =>
+    cookieValue(exchange.headers.joined('cookie'), field),
+  );
+}
+
 function judge(
   kind: number,
   wanted: string,
   read: (exchange: Exchange) => string | undefined,
 ): Predicate {
+  const holds = decodeTest(kind, wanted);
+  return (exchange) => holds(read(exchange));
+}
+
+/** Whether a value is as wanted; undefined: there is none. */
+export function decodeTest(kind: number, wanted: string): (value: string | undefined) => boolean {
   switch (kind) {
     case predicateKind.present:
-      return (exchange) => read(exchange) !== undefined;
+      return (value) => value !== undefined;
     case predicateKind.absent:
-      return (exchange) => read(exchange) === undefined;
+      return (value) => value === undefined;
     case predicateKind.regex: {
       const pattern = RE2JS.compile(wanted);
-      return (exchange) => {
-        const value = read(exchange);
-        return value !== undefined && pattern.matches(value);
-      };
+      return (value) => value !== undefined && pattern.matches(value);
     }
     default:
-      return (exchange) => read(exchange) === wanted;
+      return (value) => value === wanted;
   }
 }
 

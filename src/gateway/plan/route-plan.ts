@@ -2,7 +2,7 @@ import type { RouteT } from '#generated/cutover.js';
 import { present } from '../../base/assert.ts';
 import { actionKind } from '../../memory/shape-kinds.ts';
 import { decodePolicy, type PolicyRunner } from '../policies/policy.ts';
-import type { CachePlan } from './cache-plan.ts';
+import { type CachePlan, decodeCache } from './cache-plan.ts';
 import { decodeHeaderPredicate, decodeQueryPredicate, type Predicate } from './predicates.ts';
 import { decodeReply, type ReplyPlan } from './reply-plan.ts';
 import { decodeTargets, type TargetPlan } from './targets.ts';
@@ -41,6 +41,6 @@ export function decodeRoute(route: RouteT): RoutePlan {
     reply: route.action === actionKind.proxy ? null : decodeReply(route, responsePolicies),
     targets: decodeTargets(route.targets),
     rewrite: route.rewrite === null ? null : decodeTemplate(present(route.rewrite, 'a rewrite')),
-    cache: null,
+    cache: route.cache === null ? null : decodeCache(route.cache, responsePolicies),
   };
 }

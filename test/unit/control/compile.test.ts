@@ -38,6 +38,8 @@ test('a shape carries its revision, hash and numbers', () => {
     revision: 4_000_000_000,
     hash: 'h',
     numbering: countingUp(),
+    previousShapeKeys: new Map(),
+    secret: () => '',
   });
   expect(bytes.buffer).toBeInstanceOf(SharedArrayBuffer);
   const shape = new ShapeReader(bytes);

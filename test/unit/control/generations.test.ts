@@ -33,6 +33,7 @@ function node() {
       bytes,
       routes: [],
       upstreams: [],
+      shapeKeys: new Map(),
     };
     generations.staged(loaded, revision);
     return loaded;
@@ -165,7 +166,15 @@ describe('a control that takes over', () => {
     expect(next.freeSlot()).toBe(3);
     expect(next.freeOrphans()).toEqual([0, 1]);
     expect(next.freeOrphans()).toEqual([]);
-    const loaded = { number: 4, slot: 0, hash: 'd', bytes, routes: [], upstreams: [] };
+    const loaded = {
+      number: 4,
+      slot: 0,
+      hash: 'd',
+      bytes,
+      routes: [],
+      upstreams: [],
+      shapeKeys: new Map(),
+    };
     next.staged(loaded, 4);
     next.publish(loaded, 4);
     expect(next.freeOrphans()).toEqual([]);

@@ -129,7 +129,10 @@ describe('refused without a trace', () => {
       headers: [],
       query: [],
     };
-    const definitions = { upstreams: [], routes: [{ id: 'b', match, action, policies: [] }] };
+    const definitions = {
+      upstreams: [],
+      routes: [{ id: 'b', match, action, policies: [], cache: null }],
+    };
     const order = {
       kind: 'apply',
       id: 9,
@@ -238,7 +241,7 @@ test('nothing is published before the first apply', () => {
 test.fails('a control that takes over drops the numbers of what it frees', async () => {
   await node.apply(set('a', 'b'));
   const dropped: number[] = [];
-  const next = new Reconciler(node.memory, (event) => {
+  const next = new Reconciler(node.memory, {}, (event) => {
     if (event.kind === 'names') dropped.push(...event.dropped);
   });
   const definitions = { upstreams: [], routes: [] };

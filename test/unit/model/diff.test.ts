@@ -27,6 +27,7 @@ test('two sets of one meaning are identical', () => {
     routes: { ...nothing, unchangedCount: 1 },
     upstreams: { ...nothing, unchangedCount: 1 },
     pools: { opened: [], closed: [] },
+    cache: { kept: [], rekeyed: [] },
     identical: true,
   });
   expect(printDiff(diff)).toBe('nothing changes');
@@ -139,4 +140,34 @@ test('a long value is cut short', () => {
   const before = set({ a: { respond: { body: 'x'.repeat(500) } } });
   const line = printDiff(diffDefinitions(before, set({ a: reply }))).split('\n')[1];
   expect(line).toBe(`    action.body: [{"kind":"text","text":"${'x'.repeat(93)}... -> []`);
+});
+
+describe('the cache', () => {
+  const upstreams = { u: { endpoints: ['http://u'] }, v: { endpoints: ['http://v'] } };
+  const cached = { upstream: 'u', cache: { tags: ['t'] } };
+  const changed = { ...cached, upstream: 'v' };
+
+  test('of a route is kept or re-keyed where it was cached and still is', () => {
+    const before = set({ same: cached, ttl: cached, other: cached, ends: cached }, upstreams);
+    const after = set(
+      {
+        comes: cached,
+        other: changed,
+        ttl: { ...cached, cache: { tags: ['t'], ttl: '1s' } },
+        same: cached,
+        ends: { upstream: 'u' },
+      },
+      upstreams,
+    );
+    const diff = diffDefinitions(before, after);
+    expect(diff.cache).toEqual({ kept: ['ttl', 'same'], rekeyed: ['other'] });
+    const lines = printDiff(diff).split('\n');
+    expect(lines).toContain('~ cache of route other is re-keyed: starts cold');
+    expect(lines).toContain('cache: kept 2 routes, re-keyed 1');
+  });
+
+  test('is not spoken of where nothing is cached', () => {
+    const lines = printDiff(diffDefinitions(set({}), set({ a: reply })));
+    expect(lines).not.toContain('cache');
+  });
 });

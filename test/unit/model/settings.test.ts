@@ -40,11 +40,16 @@ const defaults: Settings = {
   admin: { host: '127.0.0.1', port: 9080 },
   workers: 3,
   data: './data',
+  cache: { memoryBytes: 268_435_456, snapshot: true, entryBytesMax: 8_388_608 },
   log: { level: 'info', access: { kind: 'off' } },
   forwarded: { style: 'x-forwarded', trust: [], via: 'cutover' },
   drain: { timeoutMs: 30_000 },
   limits: { bodyBytes: null, headerBytes: 16_384 },
 };
+
+function cache(fields: object): object {
+  return { cache: { ...defaults.cache, ...fields } };
+}
 
 test.each<Given>([
   {},
@@ -85,6 +90,11 @@ describe('a setting', () => {
     ['drain.timeout=1.5m', { drain: { timeoutMs: 90_000 } }],
     ['limits.body=1MiB', { limits: { bodyBytes: 1_048_576, headerBytes: 16_384 } }],
     ['cluster.kind=memory', {}],
+    ['cache.memory=1GiB', cache({ memoryBytes: 1_073_741_824 })],
+    ['cache.memory=16MiB', cache({ memoryBytes: 16_777_216, entryBytesMax: 4_194_304 })],
+    ['cache.memory=off', { cache: null }],
+    ['cache.memory=0', { cache: null }],
+    ['cache.entry=64MiB', cache({ entryBytesMax: 67_108_864 })],
     ['admin.host=::1', { admin: { host: '::1', port: 9080 } }],
   ])('%s by command line, environment or file', (set, wanted) => {
     const [path = '', text = ''] = set.split(/=(.*)/s);
@@ -96,6 +106,23 @@ describe('a setting', () => {
     for (const given of [{ sets: [set] }, { environment: { [name]: text } }, { file }]) {
       expect(settingsOf(given)).toEqual({ ...defaults, ...(wanted as object) });
     }
+  });
+
+  test('cache.snapshot=false by command line, environment or file', () => {
+    const off = { ...defaults, ...cache({ snapshot: false }) };
+    expect(settingsOf({ sets: ['cache.snapshot=false'] })).toEqual(off);
+    expect(settingsOf({ environment: { CUTOVER_CACHE_SNAPSHOT: 'false' } })).toEqual(off);
+    expect(settingsOf({ file: 'cache: { snapshot: false }' })).toEqual(off);
+  });
+
+  test.each([
+    ['cache: { memory: 0 }'],
+    ['cache: { memory: 0B }'],
+    ['cache: { memory: false }'],
+    ['cache: { memory: off }'],
+    ['cache: { memory: "0", entry: 8MiB }'],
+  ])('%s is no cache', (file) => {
+    expect(settingsOf({ file })).toEqual({ ...defaults, cache: null });
   });
 
   test.each([
@@ -112,6 +139,16 @@ describe('a setting', () => {
     ['log: { access: sample 101% }', '1:16 bad-value log.access'],
     ['log: { level: loud }', '1:15 bad-value log.level'],
     ['cache: { memory: lots }', '1:18 bad-value cache.memory'],
+    ['cache: { memory: 4095KiB }', '1:18 bad-value cache.memory'],
+    ['cache: { memory: 4097MiB }', '1:18 limit cache.memory'],
+    ['cache: { memory: 1 }', '1:18 wrong-type cache.memory'],
+    ['cache: { memory: true }', '1:18 wrong-type cache.memory'],
+    ['cache: { entry: 4095B }', '1:17 bad-value cache.entry'],
+    ['cache: { memory: 2GiB, entry: 257MiB }', '1:31 limit cache.entry'],
+    ['cache: { memory: off, entry: 1B }', '1:30 bad-value cache.entry'],
+    ['cache: { entry: large }', '1:17 bad-value cache.entry'],
+    ['cache: { memory: 16MiB, entry: 4097KiB }', '1:32 limit cache.entry'],
+    ['cache: { snapshot: maybe }', '1:20 wrong-type cache.snapshot'],
     ['drain: { timeout: 5 }', '1:19 wrong-type drain.timeout'],
     ['drain: { timeout: 5 s }', '1:19 bad-value drain.timeout'],
     ['limits: { header: 16 }', '1:19 wrong-type limits.header'],

@@ -1,0 +1,78 @@
+import { cacheQueryParameterCountMax } from '../../base/limits.ts';
+import { queryChoice } from '../../memory/shape-kinds.ts';
+
+/**
+ * The chosen parameters of a raw query, as they stand in a key: sorted by name, those of one name
+ * in the order they came, without empty ones between two `&`. Names and values stay as they are
+ * written: nothing is decoded, so `%41` and `A` are two values. Null: too many to sort.
+ */
+export type QueryChooser = (query: string) => string | null;
+
+export function queryChooser(choice: number, names: readonly string[]): QueryChooser {
+  if (choice === queryChoice.all) {
+    return (query) => (isSorted(query) ? query : sortedQuery(query, null, true));
+  }
+  const set = new Set(names);
+  const wanted = choice === queryChoice.allow;
+  if (wanted && set.size === 0) return () => '';
+  return (query) => (query === '' ? '' : sortedQuery(query, set, wanted));
+}
+
+const ampersand = 0x26;
+const equals = 0x3d;
+
+/** Whether the query stands in the order of a key already. One pass, allocates nothing. */
+function isSorted(query: string): boolean {
+  let before = 0;
+  for (let from = query.indexOf('&') + 1; from > 0; from = query.indexOf('&', from) + 1) {
+    const length = query.length;
+    // Behind each `&` stands a parameter whose name is not less than the one before.
+    if (from === length || from - 1 === before) return false;
+    if (query.charCodeAt(from) === ampersand || !isOrdered(query, before, from)) return false;
+    before = from;
+  }
+  return true;
+}
+
+/** Whether the name at `a` is at most that at `b`, by code units. */
+function isOrdered(query: string, a: number, b: number): boolean {
+  for (let i = 0; ; i++) {
+    const left = endsName(query, a + i) ? -1 : query.charCodeAt(a + i);
+    const right = endsName(query, b + i) ? -1 : query.charCodeAt(b + i);
+    if (left !== right) return left < right;
+    if (left === -1) return true;
+  }
+}
+
+function endsName(query: string, at: number): boolean {
+  if (at >= query.length) return true;
+  const byte = query.charCodeAt(at);
+  return byte === ampersand || byte === equals;
+}
+
+/** `names` null: all. Else those that are (`wanted`) or are not among them. */
+function sortedQuery(
+  query: string,
+  names: ReadonlySet<string> | null,
+  wanted: boolean,
+): string | null {
+  const parameters = query.split('&', cacheQueryParameterCountMax + 1);
+  if (parameters.length > cacheQueryParameterCountMax) return null;
+  const kept = parameters.filter(
+    (one) => one !== '' && (names === null || names.has(nameOf(one)) === wanted),
+  );
+  if (kept.length > 1) kept.sort(byName);
+  return kept.join('&');
+}
+
+/** The sort is stable, so those of one name keep their order. */
+function byName(a: string, b: string): number {
+  const left = nameOf(a);
+  const right = nameOf(b);
+  return left === right ? 0 : left < right ? -1 : 1;
+}
+
+function nameOf(parameter: string): string {
+  const end = parameter.indexOf('=');
+  return end < 0 ? parameter : parameter.slice(0, end);
+}
