@@ -20,7 +20,14 @@ export type DoorCode =
   | 'bad-expect';
 
 /** Bits of `cacheBits`: which fields that concern caches a request has. */
-export const requestBit = { condition: 1, range: 2, control: 4, authorization: 8 } as const;
+export const requestBit = {
+  condition: 1,
+  range: 2,
+  control: 4,
+  authorization: 8,
+  /** If-Match and If-Unmodified-Since: for the origin alone to weigh. */
+  precondition: 16,
+} as const;
 
 /** What one pass over the header lines learned. */
 export class RequestHeaders extends HeaderList {
@@ -73,7 +80,7 @@ export class RequestHeaders extends HeaderList {
         else if (name === 'pragma') this.cacheBits |= requestBit.control;
         break;
       case 8:
-        if (name === 'if-match') this.cacheBits |= requestBit.condition;
+        if (name === 'if-match') this.cacheBits |= requestBit.precondition;
         break;
       case 10:
         if (name === 'connection') this.hasConnection = true;
@@ -96,7 +103,7 @@ export class RequestHeaders extends HeaderList {
         } else if (name === 'if-modified-since') this.cacheBits |= requestBit.condition;
         break;
       case 19:
-        if (name === 'if-unmodified-since') this.cacheBits |= requestBit.condition;
+        if (name === 'if-unmodified-since') this.cacheBits |= requestBit.precondition;
         break;
       default:
         break;

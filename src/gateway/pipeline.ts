@@ -8,7 +8,7 @@ import { methodBits } from '../memory/shape-kinds.ts';
 import { ClientBacklog } from './caching/client-backlog.ts';
 import { receiveForCache, invalidateFor } from './caching/receive.ts';
 import { type LookupStep, lookUp, openTicket } from './caching/lookup.ts';
-import { isErrorStatus } from './caching/reusing.ts';
+import { isErrorStatus } from './caching/statuses.ts';
 import type { CacheTicket } from './caching/ticket.ts';
 import type { CacheHooks } from './caching/worker-cache.ts';
 import { keyBodyBytesMax } from '../base/limits.ts';

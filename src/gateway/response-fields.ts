@@ -1,6 +1,6 @@
 import { appendStatus } from './caching/cache-status.ts';
 import { notModifiedHeaders } from './caching/conditions.ts';
-import { removeConsumedFields } from './caching/storing.ts';
+import { removeConsumedFields } from './caching/stored-fields.ts';
 import type { Exchange } from './exchange.ts';
 import { HeaderList } from './header-list.ts';
 import { listedNames } from './hop-by-hop.ts';

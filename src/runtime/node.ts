@@ -6,7 +6,7 @@ import { createLog, type Log } from '../base/log.ts';
 import { containsWorkerDeath, nameThread } from '../base/native.ts';
 import type { ControlStart, ControlToMain, MainToControl } from '../control/start-message.ts';
 import type { FromManager, ManagerStart, ToManager } from '../manager/thread-messages.ts';
-import { clearDeadCacheWorker } from '../memory/cache/claims.ts';
+import { clearDeadCacheReader } from '../memory/cache/cache-memory.ts';
 import { ControlBlock } from '../memory/control-block.ts';
 import { LedgerWriter } from '../memory/ledger.ts';
 import { createNodeMemory, type NodeMemory } from '../memory/node-memory.ts';
@@ -269,7 +269,7 @@ export class GatewayNode {
       if (count > 0) ledger.failed(slot, 'worker-lost', count);
       lost += count;
     }
-    if (this.#memory.cache !== null) clearDeadCacheWorker(this.#memory.cache, index);
+    if (this.#memory.cache !== null) clearDeadCacheReader(this.#memory.cache, index);
     this.#tellControl({ kind: 'lost', worker: index });
     this.#workers[index] = undefined;
     if (this.#stopping) return;

@@ -1,10 +1,12 @@
 import { every, monotonicMs, sleep } from '../../base/clock.ts';
 import { bustLabelCountMax, labelsPerKibibyte } from '../../base/limits.ts';
+import type { EvictReason } from '../../memory/cache/cache-figures.ts';
 import { cacheKey } from '../../memory/cache/cache-key.ts';
 import type { CacheMemory } from '../../memory/cache/cache-memory.ts';
 import type { CacheToControl, CacheToWorker } from '../../memory/cache/cache-messages.ts';
 import type { CacheRecord } from '../../memory/cache/cache-record.ts';
-import { CacheWriter, type EvictReason } from '../../memory/cache/cache-writer.ts';
+import { CacheWriter } from '../../memory/cache/cache-writer.ts';
+import { Epochs, readPosition } from '../../memory/cache/epochs.ts';
 import { type Bust, type BustUrl, noBust, parseBustUrl } from '../../model/bust.ts';
 import type { BustAnswer, CacheListing, WorkerDrop } from '../../model/cache-orders.ts';
 import { BustMemory } from './bust-memory.ts';
@@ -15,6 +17,8 @@ import { Postings } from './postings.ts';
 /** How often entries past all their windows are looked for, and how many are looked at. */
 const expireEveryMs = 100;
 const expireBudget = 500;
+/** Entries past all their windows stay so long for being validated, if room lasts. */
+const validationGraceMs = 10 * 60_000;
 const noBytes = new Uint8Array(0);
 
 export interface CacheKeeperParts {
@@ -35,6 +39,7 @@ export interface CacheKeeperParts {
 export class CacheKeeper {
   readonly #parts: CacheKeeperParts;
   readonly #writer: CacheWriter;
+  readonly #epochs: Epochs;
   readonly #postings: Postings;
   readonly #busts: BustMemory;
   readonly #log: InvalidationLog;
@@ -50,13 +55,16 @@ export class CacheKeeper {
     this.#writer = new CacheWriter(parts.memory, {
       onGone: (entry) => this.#postings.remove(entry),
     });
+    this.#epochs = new Epochs(parts.memory);
     // What a control before this one knew of busts is lost: nothing that began under it is stored.
-    const start = this.#writer.position() + 1;
+    const start = readPosition(parts.memory) + 1;
     this.#writer.setPosition(start);
     this.#busts = new BustMemory(bustLabelCountMax, start);
     this.#log = new MemoryLog(start, (bust, position) => this.#deliver(bust, position));
     this.#listings = new CacheListings(this.#writer, this.#postings);
-    every(expireEveryMs, () => this.#writer.expire(monotonicMs(), expireBudget));
+    every(expireEveryMs, () =>
+      this.#writer.expire(monotonicMs() - validationGraceMs, expireBudget),
+    );
   }
 
   /** A message of a worker. Never throws for what a worker or an origin sent. */
@@ -239,11 +247,11 @@ export class CacheKeeper {
 
   /** When each worker had left the lookups that could still have seen what is unlinked now. */
   async #allPast(beganMs: number): Promise<WorkerDrop[]> {
-    const epoch = this.#writer.closeEpoch();
+    const epoch = this.#epochs.close();
     const drops: WorkerDrop[] = [];
     for (let worker = 0; worker < this.#parts.workerCount; worker++) {
       // A lookup lasts microseconds: this waits only for a worker that is in one right now.
-      while (!this.#writer.isPast(worker, epoch)) await sleep(0);
+      while (!this.#epochs.isPast(worker, epoch)) await sleep(0);
       drops.push({ id: worker, droppedMs: monotonicMs() - beganMs });
     }
     return drops;

@@ -28,10 +28,13 @@ export function openTicket(exchange: Exchange, body: Buffer | null): CacheTicket
   const plan = exchange.plan?.cache ?? null;
   if (plan === null) return null;
   if (((methodBits[exchange.method] ?? 0) & plan.methodMask) === 0) return null;
+  if ((exchange.headers.cacheBits & requestBit.precondition) !== 0) return null;
   if (plan.bypasses(exchange)) return null;
   const text = plan.keyText(exchange, body);
   if (text === null) return null;
-  const ticket = new CacheTicket(plan, cacheKey(text), requestDirectives(exchange.headers));
+  const asks = (exchange.headers.cacheBits & requestBit.control) !== 0;
+  const directives = asks ? requestDirectives(exchange.headers) : null;
+  const ticket = new CacheTicket(plan, cacheKey(text), directives);
   ticket.body = body;
   exchange.ticket = ticket;
   return ticket;

@@ -107,10 +107,6 @@ function answerPart(exchange: Exchange, entry: EntryView, cacheStatus: string): 
     sendPart(exchange, entry, cacheStatus, 304, notModifiedHeaders(fields()), null);
     return true;
   }
-  if (condition === 'precondition-failed') {
-    sendPart(exchange, entry, cacheStatus, 412, new HeaderList(), noBytes);
-    return true;
-  }
   if (entry.status !== 200 || entry.state !== 'live' || !entry.contiguous) return false;
   const { bodyBytes } = entry;
   const range = chooseRange(method, headers, stored, bodyBytes);
