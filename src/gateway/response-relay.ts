@@ -14,10 +14,16 @@ export function endWithoutBody(res: HttpResponse, length: number, close: boolean
   else res.endWithoutBody();
 }
 
+/** A comment of an event stream and its line end: readers pass over it (WHATWG HTML, 9.2.5). */
+const eventComment = Buffer.from(':\n\n');
+/** May begin an event stream, and nowhere else in it: never goes out after our comment. */
+const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
+
 /**
  * Passes one response to the client as it comes. The head goes out with the first bytes of the
- * body: uWebSockets.js has no way to send it before (docs/architecture.md). Holds at most one
- * chunk: when the client is slow the upstream is stopped until `onWritable`.
+ * body: uWebSockets.js has no way to send it before (docs/architecture.md), except for event
+ * streams, which may begin with a comment of ours (`openEventStream`). Holds at most one chunk:
+ * when the client is slow the upstream is stopped until `onWritable`.
  */
 export class ResponseRelay {
   bytes = 0;
@@ -32,6 +38,7 @@ export class ResponseRelay {
   #waitingFrom = 0;
   #endWhenWritten = false;
   #listens = false;
+  #commented = false;
   readonly #onDrained: () => void;
 
   /**
@@ -54,8 +61,19 @@ export class ResponseRelay {
     this.#onDrained = onDrained;
   }
 
+  /**
+   * Sends the head of an event stream that has no event yet, with a comment as its first bytes: its
+   * reader waits for the head to know that it is connected. Nothing if the head is out already.
+   */
+  openEventStream(): void {
+    if (this.#head === null || this.#framing !== 'chunked') return;
+    this.chunk(eventComment);
+    this.#commented = true;
+  }
+
   /** False: stop until `onDrained`. */
-  chunk(chunk: Buffer): boolean {
+  chunk(received: Buffer): boolean {
+    const chunk = this.#withoutMark(received);
     if (this.#framing === 'none' || chunk.length === 0) return true;
     this.bytes += chunk.length;
     let taken = true;
@@ -74,6 +92,13 @@ export class ResponseRelay {
     }
     this.#finish();
     return true;
+  }
+
+  #withoutMark(chunk: Buffer): Buffer {
+    if (!this.#commented) return chunk;
+    this.#commented = false;
+    const marked = chunk.subarray(0, byteOrderMark.length).equals(byteOrderMark);
+    return marked ? chunk.subarray(byteOrderMark.length) : chunk;
   }
 
   #finish(): void {
