@@ -202,7 +202,8 @@ function receiveHead(exchange: Exchange, received: ParsedHead): void {
   exchange.relay = new ResponseRelay(
     exchange.res,
     head,
-    received.contentLength,
+    // 204 has none, whatever the upstream says (RFC 9110, section 8.6).
+    status === 204 ? -1 : received.contentLength,
     bodyless,
     worker.draining,
     () => drained(exchange),
