@@ -3,7 +3,7 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import { every, monotonicMs, sleep } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import { createLog, type Log } from '../base/log.ts';
-import { containsWorkerDeath, nameThread } from '../base/native.ts';
+import { containsWorkerDeath, nameThread, onWorkerEnding } from '../base/native.ts';
 import type { ControlStart, ControlToMain, MainToControl } from '../control/start-message.ts';
 import type { FromManager, ManagerStart, ToManager } from '../manager/thread-messages.ts';
 import { ControlBlock } from '../memory/control-block.ts';
@@ -67,6 +67,7 @@ export class GatewayNode {
     if (!containsWorkerDeath) {
       this.#log.warn('native parts are not built: the death of a worker will end the process');
     }
+    onWorkerEnding((index) => this.#ends(index));
     const orders = new MessageChannel();
     this.#control = this.#spawnControl({ memory: this.#memory, manager: orders.port1 });
     this.#manager = this.#spawnManager(orders.port2);
@@ -240,6 +241,14 @@ export class GatewayNode {
     this.#watchdog.forget(worker.index);
     if (worker.dealt && worker.descriptor !== null) this.#acceptor.remove(worker.descriptor);
     worker.dealt = false;
+  }
+
+  /** Its thread is about to end, or its heap is full: it must not get another connection. */
+  #ends(index: number): void {
+    const worker = this.#workers[index];
+    if (worker === undefined || worker.ending) return;
+    this.#stopDealing(worker);
+    worker.kill();
   }
 
   #wedged(index: number, silentMs: number): void {
