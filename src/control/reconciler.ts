@@ -30,6 +30,8 @@ export class Reconciler {
   readonly #generations: Generations;
   readonly #identities: Identities;
   readonly #links = new Map<number, WorkerLink>();
+  /** Workers that wait for their turn: no apply stages anything on them until they are attached. */
+  readonly #joining = new Map<number, WorkerLink>();
   readonly #tell: (event: ControlEvent) => void;
   #journey: Promise<unknown> = Promise.resolve();
   #sweeping = false;
@@ -55,14 +57,16 @@ export class Reconciler {
 
   /** A worker is up: it attaches what is loaded. Resolves to true when it may serve. */
   join(link: WorkerLink): Promise<boolean> {
-    this.#links.set(link.worker, link);
+    this.#joining.set(link.worker, link);
     return this.#inTurn(() => this.#attach(link));
   }
 
   /** A worker's thread has ended; main has cleared its pins. */
   lose(worker: number): void {
-    this.#links.get(worker)?.lose();
-    this.#links.delete(worker);
+    for (const links of [this.#links, this.#joining]) {
+      links.get(worker)?.lose();
+      links.delete(worker);
+    }
     this.#tell({ kind: 'worker', worker, state: 'lost' });
     this.#sweep();
   }
@@ -162,6 +166,9 @@ export class Reconciler {
 
   async #attach(link: WorkerLink): Promise<boolean> {
     const waitMs = 30_000;
+    if (this.#joining.get(link.worker) !== link) return false;
+    this.#joining.delete(link.worker);
+    this.#links.set(link.worker, link);
     for (const loaded of this.#generations.attachable()) {
       const revision = this.#block.revision(loaded.slot);
       const answer = await link.stage(stageMessage(loaded, revision), waitMs);

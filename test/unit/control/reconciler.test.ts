@@ -181,6 +181,32 @@ test('a worker that joins attaches all that is active or may become so', async (
   expect(node.eventsOf('worker').at(-1)).toEqual({ kind: 'worker', worker: 1, state: 'attached' });
 });
 
+describe('a worker that joins while an apply waits for its turn', () => {
+  let applies: Promise<unknown>;
+
+  beforeEach(async () => {
+    node.reconciler.lose(1);
+    first.answersStage = false;
+    applies = Promise.all([node.apply(set('a'), 100), node.apply(set('b'))]);
+    await until('the first is under way', () => first.asked.length > 0);
+    first.answersStage = true;
+  });
+
+  test('attaches each generation once', async () => {
+    const joined = node.join(1);
+    await applies;
+    expect(await joined).toBe(true);
+    expect(node.workers[1]?.asked).toEqual([2]);
+  });
+
+  test('and dies before its own holds up nobody', async () => {
+    const joined = node.join(1);
+    node.reconciler.lose(1);
+    await applies;
+    expect([await joined, node.workers[1]?.asked]).toEqual([false, []]);
+  });
+});
+
 test('applies that come at once go one after another', async () => {
   const answers = await Promise.all(['a', 'b', 'c'].map((id) => node.apply(set(id))));
   expect(answers.map((answer) => ('generation' in answer ? answer.generation : 0))).toEqual([
