@@ -35,6 +35,12 @@ import type { WorkerContext } from './worker-context.ts';
  */
 export function serve(worker: WorkerContext, res: HttpResponse, req: HttpRequest): void {
   const beganMs = monotonicMs();
+  let exchange: Exchange | null = null;
+  // Before anything else: uWebSockets.js ends the process when a callback comes back with neither a
+  // response nor this, and one whose thread is ended (out of heap, wedged) comes back from anywhere.
+  res.onAborted(() => {
+    if (exchange !== null) clientGone(exchange);
+  });
   const slot = worker.words.pin();
   const generation = slot === noSlot ? undefined : worker.generations[slot];
   if (generation === undefined) {
@@ -44,7 +50,7 @@ export function serve(worker: WorkerContext, res: HttpResponse, req: HttpRequest
     return;
   }
   worker.ledger.accepted(slot);
-  const exchange = new Exchange(worker, res, generation, worker.readHeaders(req), beganMs);
+  exchange = new Exchange(worker, res, generation, worker.readHeaders(req), beganMs);
   try {
     begin(exchange, req);
   } catch (error) {
@@ -106,7 +112,6 @@ function match(exchange: Exchange): ProblemCode | '' {
 function forward(exchange: Exchange): void {
   const { res, worker, headers } = exchange;
   worker.running.add(exchange);
-  res.onAborted(() => clientGone(exchange));
   const upstreams = exchange.generation.upstreams;
   exchange.upstream = upstreams[exchange.plan?.targets.draw(Math.random()) ?? 0] ?? null;
   if (!headers.hasBody) {
@@ -294,7 +299,7 @@ function finish(exchange: Exchange, outcome: Outcome): void {
   exchange.finished = true;
   const { worker, generation } = exchange;
   if (exchange.relay !== null) exchange.bytesOut = exchange.relay.bytes;
-  if (exchange.upstream !== null) worker.running.remove(exchange);
+  worker.running.remove(exchange);
   if (!exchange.gone) exchange.body?.discard();
   worker.recorder.finished(exchange, outcome);
   worker.access.finished(exchange, outcome);
