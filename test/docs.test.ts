@@ -275,6 +275,15 @@ describe('docs/command-line.md', () => {
   });
 });
 
+test('docs/hacking.md has all benches', () => {
+  const inCode = [...textOf('bench/main.mjs').matchAll(/\.command\('([a-z]+)'\)/g)].map(
+    ([, name = '']) => `npm run bench ${name}`,
+  );
+  const inDocument = tableUnder('docs/hacking.md', '## Benches').keys();
+  const where = 'docs/hacking.md, "## Benches"';
+  expect(differences(['npm run bench', ...inCode], inDocument, where)).toEqual([]);
+});
+
 test('docs/architecture.md names all packages', () => {
   const { dependencies, devDependencies } = JSON.parse(textOf('package.json')) as Record<
     string,
