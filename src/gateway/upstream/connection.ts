@@ -97,7 +97,7 @@ export class UpstreamConnection implements BodyWriter {
     });
     this.#socket.on('connect', () => this.#onConnect());
     this.#socket.on('error', (error) => this.#onClosed(error.message));
-    this.#socket.on('end', () => this.#onClosed('the upstream closed the connection'));
+    this.#socket.on('end', () => this.#onEnded());
     this.#socket.on('close', () => this.#onClosed('the connection closed'));
     this.#socket.on('drain', () => this.#onDrain());
   }
@@ -236,9 +236,16 @@ export class UpstreamConnection implements BodyWriter {
     this.#owner.onFree(this);
   }
 
-  #onClosed(message: string): void {
+  /** The upstream has sent all it wants to: the end of a body that only this tells. */
+  #onEnded(): void {
     if (this.#gone) return;
     if (this.#request !== null && this.#headed && this.#parser.close()) return;
+    this.#onClosed('the upstream closed the connection');
+  }
+
+  /** Cut off, by a reset for one: never the end of a body. */
+  #onClosed(message: string): void {
+    if (this.#gone) return;
     if (this.#request === null) this.#leave();
     else this.#fail(this.#connected ? 'reset' : 'connect', message);
   }
