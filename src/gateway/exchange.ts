@@ -14,6 +14,8 @@ export class Exchange {
   readonly worker: WorkerContext;
   readonly res: HttpResponse;
   readonly generation: Generation;
+  /** The generation's when it began: a rollback gives the generation a newer one. */
+  readonly revision: number;
   readonly headers: RequestHeaders;
   /** Monotonic, when the request's head had arrived. */
   readonly beganMs: number;
@@ -51,6 +53,7 @@ export class Exchange {
     this.worker = worker;
     this.res = res;
     this.generation = generation;
+    this.revision = generation.revision;
     this.headers = headers;
     this.beganMs = beganMs;
     this.method = '';
@@ -72,7 +75,7 @@ export class Exchange {
     return this.#requestId;
   }
 
-  /** The address of the peer, as text. Read it before the client can be gone. */
+  /** The address of the peer, as text; empty when it was not read before the client was gone. */
   clientIp(): string {
     if (this.#clientIp === '' && !this.gone) {
       this.#clientIp = this.worker.addressText(this.res.getRemoteAddress());

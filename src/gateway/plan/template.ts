@@ -67,7 +67,7 @@ function fieldOf(
     case partSource['node.id']:
       return exchange.worker.nodeId;
     case partSource['revision']:
-      return String(exchange.generation.revision);
+      return String(exchange.revision);
     case partSource['request.header']:
       return exchange.headers.joined(text) ?? '';
     case partSource['request.query.named']:
