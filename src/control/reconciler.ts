@@ -33,12 +33,15 @@ export class Reconciler {
   readonly #tell: (event: ControlEvent) => void;
   #journey: Promise<unknown> = Promise.resolve();
   #sweeping = false;
+  /** Numbers up to this one are those of a control that died, and go with its last slot. */
+  #inheritedLast: number;
 
   constructor(memory: NodeMemory, tell: (event: ControlEvent) => void) {
     this.#memory = memory;
     this.#block = new ControlBlock(memory.control);
     this.#generations = new Generations(this.#block);
-    this.#identities = new Identities(this.#block.lastNumber());
+    this.#inheritedLast = this.#block.lastNumber();
+    this.#identities = new Identities(this.#inheritedLast);
     this.#tell = tell;
   }
 
@@ -51,6 +54,11 @@ export class Reconciler {
         return rejected(order, 'node-failed', messageOf(error));
       }
     });
+  }
+
+  /** Tells a manager that is new what the one before it had been told. */
+  introduce(): void {
+    this.#tell({ kind: 'names', given: this.#identities.given(), dropped: [] });
   }
 
   /** A worker is up: it attaches what is loaded. Resolves to true when it may serve. */
@@ -195,9 +203,7 @@ export class Reconciler {
   /** Retires what was given up as soon as its last exchange is done. */
   #sweep(): void {
     for (const loaded of this.#generations.retired()) this.#retire(loaded);
-    for (const slot of this.#generations.freeOrphans()) {
-      for (const link of this.#links.values()) link.retire(slot, []);
-    }
+    this.#sweepOrphans();
     if (this.#sweeping || !this.#generations.draining) return;
     this.#sweeping = true;
     after(sweepMs, () => {
@@ -206,9 +212,22 @@ export class Reconciler {
     });
   }
 
+  #sweepOrphans(): void {
+    const freed = this.#generations.freeOrphans();
+    if (freed.length === 0) return;
+    const last = this.#generations.hasOrphans ? 0 : this.#inheritedLast;
+    const dropped = Array.from({ length: last }, (_, index) => index + 1);
+    for (const link of this.#links.values()) {
+      for (const [index, slot] of freed.entries()) link.retire(slot, index === 0 ? dropped : []);
+    }
+    if (last === 0) return;
+    this.#inheritedLast = 0;
+    this.#tell({ kind: 'names', given: [], dropped });
+  }
+
   #retire(loaded: Loaded): void {
     const { ledgers, workerCount } = this.#memory;
-    const ledger = readLedger(ledgers, workerCount, loaded.slot);
+    const ledger = readLedger(ledgers, workerCount, loaded.slot, loaded.number);
     const revision = this.#block.revision(loaded.slot);
     const dropped = this.#forget(loaded);
     for (const link of this.#links.values()) link.retire(loaded.slot, dropped);

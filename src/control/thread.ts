@@ -28,6 +28,7 @@ main.on('message', (message: MainToControl) => {
       manager.close();
       manager = message.port;
       listen(manager);
+      reconciler.introduce();
   }
 });
 

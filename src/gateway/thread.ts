@@ -112,7 +112,7 @@ function follow(message: ToWorker): void {
     case 'switch':
       switchTo(message.slot, message.revision);
       words.setState(context.draining ? workerState.draining : workerState.ready);
-      tellControl({ kind: 'switched', worker: start.index, slot: message.slot });
+      tellControl({ ...message, kind: 'switched', worker: start.index });
       return;
     default:
       context.generations[message.slot]?.detach();
@@ -121,22 +121,21 @@ function follow(message: ToWorker): void {
   }
 }
 
-/** A generation that is active again, after a rollback, is so under a newer revision. */
 function switchTo(slot: number, revision: number): void {
   const generation = context.generations[slot];
-  if (generation !== undefined) generation.revision = revision;
+  generation?.activate(revision);
   words.setSwitchedTo(generation?.number ?? 0);
 }
 
 function stage({ slot, generation, revision, bytes }: Extract<ToWorker, { kind: 'stage' }>): void {
   let error: string | null = null;
   try {
-    ledger.reset(slot);
+    ledger.attach(slot, generation);
     context.generations[slot] = new Generation(generation, slot, revision, bytes, attachContext);
   } catch (thrown) {
     error = messageOf(thrown);
   }
-  tellControl({ kind: 'staged', worker: start.index, slot, error });
+  tellControl({ kind: 'staged', worker: start.index, slot, generation, error });
 }
 
 /** Lets running exchanges finish within the time, then closes what is left. */

@@ -4,7 +4,7 @@ import { generationSlotCount, workerCountMax } from '../base/limits.ts';
 /**
  * The words by which the threads of a node agree. One block per process, made by main.
  *
- *   header      magic, layout, worker count, last number given, the `active` word
+ *   header      magic, layout, worker count, last numbers given, the `active` word
  *   slots       per generation slot: generation, revision, state         writer: control
  *   workers     per worker: heartbeat, state, connections, what it       writer: that worker; main
  *               switched to, and its pins, one word per slot             when the worker is dead
@@ -22,6 +22,7 @@ const header = {
   layout: 1,
   workerCount: 2,
   lastNumber: 3,
+  lastGeneration: 4,
   active: lineWords,
   words: 2 * lineWords,
 };
@@ -118,6 +119,16 @@ export class ControlBlock {
     Atomics.store(this.words, header.lastNumber, number);
   }
 
+  /** The last number that was given to a generation, whatever became of it. */
+  lastGeneration(): number {
+    return Atomics.load(this.words, header.lastGeneration);
+  }
+
+  /** Control only. */
+  setLastGeneration(number: number): void {
+    Atomics.store(this.words, header.lastGeneration, number);
+  }
+
   /** Control only. The one store that switches the node. */
   publish(active: Active): void {
     Atomics.store(this.words, header.active, packActive(active));
@@ -205,6 +216,8 @@ export class WorkerWords {
   readonly #at: number;
 
   constructor(words: ControlWords, worker: number) {
+    const count = Atomics.load(words, header.workerCount);
+    assert(worker >= 0 && worker < count, 'a worker index lies in the control block');
     this.#words = words;
     this.#at = workerAt(worker);
   }

@@ -3,7 +3,12 @@ import { generationSlotCount } from '../base/limits.ts';
 import { ControlBlock, slotState, workerState } from '../memory/control-block.ts';
 import { readLedger } from '../memory/ledger.ts';
 import type { NodeMemory } from '../memory/node-memory.ts';
-import { readSeries, type SeriesFigures } from '../memory/series.ts';
+import {
+  readSeries,
+  routeOverflow,
+  type SeriesFigures,
+  upstreamOverflow,
+} from '../memory/series.ts';
 import type { GivenName, Ledger } from '../model/orders.ts';
 
 export interface WorkerFigures {
@@ -29,6 +34,12 @@ export interface NamedSeries extends SeriesFigures {
   readonly of: GivenName['of'];
   readonly name: string;
 }
+
+/** What found no series of its own, which begins like no name that a person can give. */
+const overflowNames = new Map<number, GivenName>([
+  [routeOverflow.number, { number: routeOverflow.number, of: 'route', name: '_other' }],
+  [upstreamOverflow.number, { number: upstreamOverflow.number, of: 'upstream', name: '_other' }],
+]);
 
 /** Reads the figures of a node out of shared memory; writes nothing there. */
 export class Collector {
@@ -65,13 +76,15 @@ export class Collector {
   }
 
   generations(): GenerationFigures[] {
+    const { ledgers, workerCount } = this.#memory;
     return this.#slots()
-      .map((slot) => ({
-        generation: this.#block.generation(slot),
+      .map((slot) => ({ slot, generation: this.#block.generation(slot) }))
+      .map(({ slot, generation }) => ({
+        generation,
         revision: this.#block.revision(slot),
         state: nameOf(slotState, this.#block.slotState(slot)),
         pinned: this.#block.pinned(slot),
-        ledger: readLedger(this.#memory.ledgers, this.#memory.workerCount, slot),
+        ledger: readLedger(ledgers, workerCount, slot, generation),
       }))
       .sort((a, b) => a.generation - b.generation);
   }
@@ -82,7 +95,10 @@ export class Collector {
 
   series(): NamedSeries[] {
     return readSeries(this.#memory.series, this.#memory.workerCount).flatMap((figures) => {
-      const name = this.#names.get(figures.number);
+      const name = overflowNames.get(figures.number) ?? this.#names.get(figures.number);
+      if (overflowNames.has(figures.number) && !figures.counters.some((count) => count > 0)) {
+        return [];
+      }
       return name === undefined ? [] : [{ ...figures, of: name.of, name: name.name }];
     });
   }
