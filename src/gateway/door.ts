@@ -4,8 +4,9 @@ import { HeaderList } from './header-list.ts';
 /**
  * The strict door: what two HTTP parsers could read differently is refused before anything is
  * sent anywhere, and the connection is closed so that bytes which came along are never read as a
- * further request. uWebSockets.js has parsed the request already; this catches what it lets
- * through (RFC 9112, sections 3, 5 and 6; docs/architecture.md has the list).
+ * further request. Framing and line ends were checked before uWebSockets.js parsed the request
+ * (native/request-guard.c); this catches what else it lets through (RFC 9112, sections 3, 5 and 6;
+ * docs/architecture.md has the list).
  */
 export type DoorCode =
   | 'bad-method'
@@ -52,6 +53,10 @@ export class RequestHeaders extends HeaderList {
     switch (name.length) {
       case 0:
         this.problem ||= 'bad-header-name';
+        break;
+      case 1:
+        // What native/request-guard.c puts in the place of a line that is wrong.
+        if (name === '!') this.problem ||= value === 'v' ? 'bad-header-value' : 'bad-header-name';
         break;
       case 4:
         if (name === 'host') {

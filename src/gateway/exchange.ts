@@ -39,6 +39,8 @@ export class Exchange {
   /** Its place among the running ones (running.ts). */
   runningAt = -1;
   relay: ResponseRelay | null = null;
+  /** Its connection, which gets no other request while this runs (base/native.ts); -1: none. */
+  connection = -1;
   bytesOut = 0;
   #requestId = '';
   #clientIp = '';
