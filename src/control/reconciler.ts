@@ -71,7 +71,7 @@ export class Reconciler {
   lose(worker: number): void {
     this.#links.get(worker)?.lose();
     this.#links.delete(worker);
-    this.#tell({ kind: 'worker', worker, state: 'lost' });
+    this.#tell({ kind: 'worker', worker: this.#workerOf(worker), state: 'lost' });
     this.#sweep();
   }
 
@@ -141,7 +141,7 @@ export class Reconciler {
       links.map((link) => link.stage(stageMessage(loaded, order.revision), order.waitMs)),
     );
     const failures = links.flatMap(({ worker }, index) =>
-      describe(worker, answers[index] as LinkAnswer, order.waitMs),
+      describe(this.#workerOf(worker), answers[index] as LinkAnswer, order.waitMs),
     );
     if (failures.length === 0) return null;
     const dropped = this.#forget(loaded);
@@ -156,16 +156,19 @@ export class Reconciler {
     { revision, waitMs }: ApplyOrder,
     since: () => number,
   ): Promise<{ switched: WorkerSwitch[]; laggards: number[] }> {
-    const switched: WorkerSwitch[] = [];
-    const laggards: number[] = [];
+    // A worker that drains beside its successor counts as one with it: the later of the two.
+    const switched = new Map<number, WorkerSwitch>();
+    const laggards = new Set<number>();
     await Promise.all(
       [...this.#links.values()].map(async (link) => {
         const answer = await link.switchTo(loaded.slot, revision, waitMs);
-        if (answer.kind === 'done') switched.push({ id: link.worker, switchedMs: since() });
-        if (answer.kind === 'late') laggards.push(link.worker);
+        const id = this.#workerOf(link.worker);
+        if (answer.kind === 'done') switched.set(id, { id, switchedMs: since() });
+        if (answer.kind === 'late') laggards.add(id);
       }),
     );
-    return { switched: switched.sort((a, b) => a.id - b.id), laggards };
+    const inOrder = [...switched.values()].sort((a, b) => a.id - b.id);
+    return { switched: inOrder, laggards: [...laggards] };
   }
 
   async #attach(link: WorkerLink): Promise<boolean> {
@@ -180,8 +183,13 @@ export class Reconciler {
       const revision = this.#block.revision(active.slot);
       if ((await link.switchTo(active.slot, revision, waitMs)).kind !== 'done') return false;
     }
-    this.#tell({ kind: 'worker', worker: link.worker, state: 'attached' });
+    this.#tell({ kind: 'worker', worker: this.#workerOf(link.worker), state: 'attached' });
     return true;
+  }
+
+  /** Links are by seat. */
+  #workerOf(seat: number): number {
+    return seat % this.#memory.workerCount;
   }
 
   async #freeSlot(waitMs: number): Promise<number | null> {
@@ -226,8 +234,8 @@ export class Reconciler {
   }
 
   #retire(loaded: Loaded): void {
-    const { ledgers, workerCount } = this.#memory;
-    const ledger = readLedger(ledgers, workerCount, loaded.slot, loaded.number);
+    const { ledgers, seatCount } = this.#memory;
+    const ledger = readLedger(ledgers, seatCount, loaded.slot, loaded.number);
     const revision = this.#block.revision(loaded.slot);
     const dropped = this.#forget(loaded);
     for (const link of this.#links.values()) link.retire(loaded.slot, dropped);

@@ -39,7 +39,9 @@ function listen(port: MessagePort): void {
 }
 
 async function join(worker: number, port: MessagePort): Promise<void> {
-  const link = new WorkerLink(worker, port, (event) => manager.postMessage(event));
+  const link = new WorkerLink(worker, port, (event) =>
+    manager.postMessage({ ...event, worker: event.worker % start.memory.workerCount }),
+  );
   if (await reconciler.join(link)) {
     main.postMessage({ kind: 'attached', worker } satisfies ControlToMain);
   }

@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts';
-import { generationSlotCount, workerCountMax } from '../base/limits.ts';
+import { generationSlotCount, seatCountMax } from '../base/limits.ts';
 
 /**
  * The words by which the threads of a node agree. One block per process, made by main.
@@ -62,7 +62,7 @@ export const workerState = { dead: 0, starting: 1, ready: 2, draining: 3 } as co
 export type ControlWords = Int32Array<SharedArrayBuffer>;
 
 export function createControlBlock(workerCount: number): ControlWords {
-  assert(workerCount >= 1 && workerCount <= workerCountMax, 'the worker count is within its limit');
+  assert(workerCount >= 1 && workerCount <= seatCountMax, 'the worker count is within its limit');
   const words = new Int32Array(
     new SharedArrayBuffer((workersAt + workerCount * workerWords) * Int32Array.BYTES_PER_ELEMENT),
   );

@@ -61,22 +61,34 @@ export class Collector {
 
   workers(): WorkerFigures[] {
     const byGeneration = new Map(this.#slots().map((slot) => [this.#block.generation(slot), slot]));
-    return Array.from({ length: this.#block.workerCount }, (_, id) => {
-      const generation = this.#block.switchedTo(id);
+    return Array.from({ length: this.#memory.workerCount }, (_, id) => {
+      const seat = this.#seatOf(id);
+      const generation = this.#block.switchedTo(seat);
       const slot = byGeneration.get(generation);
       return {
         id,
-        state: nameOf(workerState, this.#block.workerState(id)),
+        state: nameOf(workerState, this.#block.workerState(seat)),
         generation,
         revision: slot === undefined ? 0 : this.#block.revision(slot),
-        connections: this.#block.connections(id),
-        silentMs: this.#silentMs(id),
+        connections: this.#block.connections(seat),
+        silentMs: this.#silentMs(seat),
       };
     });
   }
 
+  /** Of a worker that drains and its successor, that which serves; while none does, the first. */
+  #seatOf(worker: number): number {
+    const { workerCount, seatCount } = this.#memory;
+    let best = worker;
+    for (let seat = worker + workerCount; seat < seatCount; seat += workerCount) {
+      if (rankOf(this.#block.workerState(seat)) > rankOf(this.#block.workerState(best)))
+        best = seat;
+    }
+    return best;
+  }
+
   generations(): GenerationFigures[] {
-    const { ledgers, workerCount } = this.#memory;
+    const { ledgers, seatCount } = this.#memory;
     return this.#slots()
       .map((slot) => ({ slot, generation: this.#block.generation(slot) }))
       .map(({ slot, generation }) => ({
@@ -84,7 +96,7 @@ export class Collector {
         revision: this.#block.revision(slot),
         state: nameOf(slotState, this.#block.slotState(slot)),
         pinned: this.#block.pinned(slot),
-        ledger: readLedger(ledgers, workerCount, slot, generation),
+        ledger: readLedger(ledgers, seatCount, slot, generation),
       }))
       .sort((a, b) => a.generation - b.generation);
   }
@@ -94,7 +106,7 @@ export class Collector {
   }
 
   series(): NamedSeries[] {
-    return readSeries(this.#memory.series, this.#memory.workerCount).flatMap((figures) => {
+    return readSeries(this.#memory.series, this.#memory.seatCount).flatMap((figures) => {
       const name = overflowNames.get(figures.number) ?? this.#names.get(figures.number);
       if (overflowNames.has(figures.number) && !figures.counters.some((count) => count > 0)) {
         return [];
@@ -118,6 +130,18 @@ export class Collector {
     }
     return Math.round(nowMs - known.seenMs);
   }
+}
+
+/** States of a worker from that which says least. */
+const ranks: readonly number[] = [
+  workerState.dead,
+  workerState.starting,
+  workerState.draining,
+  workerState.ready,
+];
+
+function rankOf(state: number): number {
+  return ranks.indexOf(state);
 }
 
 function nameOf(names: Readonly<Record<string, number>>, value: number): string {
