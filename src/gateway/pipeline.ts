@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { monotonicMs } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
+import { endRequests, holdRequests, releaseRequests } from '../base/native.ts';
 import type { HttpRequest, HttpResponse } from '../base/uws.ts';
 import { noSlot } from '../memory/control-block.ts';
 import { noRoute, tooManySegments } from '../memory/matcher.ts';
@@ -112,6 +113,7 @@ function match(exchange: Exchange): ProblemCode | '' {
 function forward(exchange: Exchange): void {
   const { res, worker, headers } = exchange;
   worker.running.add(exchange);
+  exchange.connection = holdRequests();
   const upstreams = exchange.generation.upstreams;
   exchange.upstream = upstreams[exchange.plan?.targets.draw(Math.random()) ?? 0] ?? null;
   if (!headers.hasBody) {
@@ -208,7 +210,7 @@ function receiveHead(exchange: Exchange, received: ParsedHead): void {
     received.contentLength,
     bodyless,
     worker.draining,
-    () => drained(exchange),
+    { ending: () => exchange.body?.discard(), drained: () => drained(exchange) },
   );
 }
 
@@ -301,6 +303,8 @@ function finish(exchange: Exchange, outcome: Outcome): void {
   if (exchange.relay !== null) exchange.bytesOut = exchange.relay.bytes;
   worker.running.remove(exchange);
   if (!exchange.gone) exchange.body?.discard();
+  if (exchange.relay?.endsConnection === true) endRequests(exchange.connection);
+  else releaseRequests(exchange.connection);
   worker.recorder.finished(exchange, outcome);
   worker.access.finished(exchange, outcome);
   worker.giveHeaders(exchange.headers);

@@ -12,6 +12,7 @@ export interface WorkerListener {
 /** A worker as main holds it. Lives from spawn to the end of its thread; never used again. */
 export class WorkerThread {
   readonly index: number;
+  readonly seat: number;
   /** Known once its app is up. */
   descriptor: unknown = null;
   /** Whether the acceptor deals connections to it. */
@@ -23,6 +24,7 @@ export class WorkerThread {
 
   constructor(start: WorkerStart, transfer: MessagePort[], listener: WorkerListener) {
     this.index = start.index;
+    this.seat = start.seat;
     this.#thread = new Worker(new URL('../gateway/thread.js', import.meta.url), {
       workerData: start,
       transferList: transfer,
