@@ -5,8 +5,13 @@ import { fileURLToPath } from 'node:url';
 
 /** What native/thread-guard.c exports; what concerns requests is in native/request-guard.c. */
 interface ThreadGuard {
-  watch(): boolean;
+  watch(worker: number): boolean;
   remember(): number;
+  onEnding(call: (worker: number) => void): boolean;
+  letEnd(worker: number): boolean;
+  cut(worker: number): boolean;
+  isCut(worker: number): boolean;
+  cutOwn(): boolean;
   nameThread(name: string): boolean;
   pinThread(processor: number): boolean;
   boundReceiving(bytes: number): number;
@@ -21,6 +26,11 @@ interface ThreadGuard {
 const absent: ThreadGuard = {
   watch: () => false,
   remember: () => 0,
+  onEnding: () => false,
+  letEnd: () => false,
+  cut: () => false,
+  isCut: () => true,
+  cutOwn: () => false,
   nameThread: () => false,
   pinThread: () => false,
   boundReceiving: () => 0,
@@ -36,14 +46,42 @@ const guard = load();
 /** Whether the addon is there: without it the death of a worker ends the process. */
 export const containsWorkerDeath = guard !== absent;
 
-/** Notes the handles on this thread's event loop; call it before uWebSockets.js is loaded. */
-export function watchLoopHandles(): boolean {
-  return guard.watch();
+/** Notes the handles on this worker's event loop; call it before uWebSockets.js is loaded. */
+export function watchLoopHandles(worker: number): boolean {
+  return guard.watch(worker);
 }
 
 /** Notes what has come since: the handles of uWebSockets.js. Call it after the first app. */
 export function rememberUwsHandles(): number {
   return guard.remember();
+}
+
+/**
+ * In main: `call` hears of each worker whose thread is about to end, however it came to that, and
+ * takes it out of those that connections are dealt to. The thread waits for that.
+ */
+export function onWorkerEnding(call: (worker: number) => void): boolean {
+  return guard.onEnding((worker) => {
+    call(worker);
+    guard.letEnd(worker);
+  });
+}
+
+/**
+ * In main, before a worker is terminated: takes its connections away, so that it reads no further
+ * request. False: there is nothing to wait for. Else `connectionsAreCut` says when it is done.
+ */
+export function cutConnections(worker: number): boolean {
+  return guard.cut(worker);
+}
+
+export function connectionsAreCut(worker: number): boolean {
+  return guard.isCut(worker);
+}
+
+/** In a worker that is about to end: the same for itself, at once. */
+export function cutOwnConnections(): boolean {
+  return guard.cutOwn();
 }
 
 /** Names this thread, in at most 15 bytes, for ps and top. */

@@ -7,6 +7,7 @@ import { noSlot } from '../memory/control-block.ts';
 import { noRoute, tooManySegments } from '../memory/matcher.ts';
 import { methodBits } from '../memory/shape-kinds.ts';
 import { checkHeaders, checkPath, isTargetText, isToken } from './door.ts';
+import { isOpenEventStream } from './event-stream.ts';
 import { Exchange } from './exchange.ts';
 import { hashInput } from './hash-input.ts';
 import { type ProblemCode, problems } from './problems.ts';
@@ -201,17 +202,21 @@ function receiveHead(exchange: Exchange, received: ParsedHead): void {
     repeat(exchange);
     return;
   }
+  const opensAtOnce = isOpenEventStream(received);
   const head = responseHead(exchange, received);
   const bodyless = exchange.method === 'HEAD' || isBodyless(status);
   exchange.status = status;
   exchange.relay = new ResponseRelay(
     exchange.res,
     head,
-    received.contentLength,
+    // 204 has none, whatever the upstream says (RFC 9110, section 8.6).
+    status === 204 ? -1 : received.contentLength,
     bodyless,
     worker.draining,
     { ending: () => exchange.body?.discard(), drained: () => drained(exchange) },
   );
+  // A first event often comes along with the head: after this read it is known.
+  if (opensAtOnce) queueMicrotask(() => guarded(exchange, () => exchange.relay?.openEventStream()));
 }
 
 /** The client took what had waited for it. */

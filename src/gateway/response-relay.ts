@@ -31,10 +31,16 @@ export interface RelayListener {
   drained(): void;
 }
 
+/** A comment of an event stream and its line end: readers pass over it (WHATWG HTML, 9.2.5). */
+const eventComment = Buffer.from(':\n\n');
+/** May begin an event stream, and nowhere else in it: never goes out after our comment. */
+const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
+
 /**
  * Passes one response to the client as it comes. The head goes out with the first bytes of the
- * body: uWebSockets.js has no way to send it before (docs/architecture.md). Holds at most one
- * chunk: when the client is slow the upstream is stopped until `onWritable`.
+ * body: uWebSockets.js has no way to send it before (docs/architecture.md), except for event
+ * streams, which may begin with a comment of ours (`openEventStream`). Holds at most one chunk:
+ * when the client is slow the upstream is stopped until `onWritable`.
  */
 export class ResponseRelay {
   bytes = 0;
@@ -53,6 +59,7 @@ export class ResponseRelay {
   #blocked = false;
   #endWhenWritten = false;
   #listens = false;
+  #commented = false;
   readonly #listener: RelayListener;
 
   /**
@@ -75,8 +82,19 @@ export class ResponseRelay {
     this.#listener = listener;
   }
 
+  /**
+   * Sends the head of an event stream that has no event yet, with a comment as its first bytes: its
+   * reader waits for the head to know that it is connected. Nothing if the head is out already.
+   */
+  openEventStream(): void {
+    if (this.#head === null || this.#framing !== 'chunked') return;
+    this.chunk(eventComment);
+    this.#commented = true;
+  }
+
   /** False: stop until `drained`. */
-  chunk(chunk: Buffer): boolean {
+  chunk(received: Buffer): boolean {
+    const chunk = this.#withoutMark(received);
     if (this.#framing === 'none' || chunk.length === 0) return true;
     this.bytes += chunk.length;
     let taken = true;
@@ -94,6 +112,13 @@ export class ResponseRelay {
     }
     this.#finish();
     return true;
+  }
+
+  #withoutMark(chunk: Buffer): Buffer {
+    if (!this.#commented) return chunk;
+    this.#commented = false;
+    const marked = chunk.subarray(0, byteOrderMark.length).equals(byteOrderMark);
+    return marked ? chunk.subarray(byteOrderMark.length) : chunk;
   }
 
   #finish(): void {

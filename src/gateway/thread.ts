@@ -2,7 +2,13 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { present } from '../base/assert.ts';
 import { cancel, every, monotonicMs, sleep } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
-import { backlogCount, nameThread, rememberUwsHandles, watchLoopHandles } from '../base/native.ts';
+import {
+  backlogCount,
+  cutOwnConnections,
+  nameThread,
+  rememberUwsHandles,
+  watchLoopHandles,
+} from '../base/native.ts';
 import { type LinkedApp, loadUws, type TemplatedApp } from '../base/uws.ts';
 import { WorkerWords, workerState } from '../memory/control-block.ts';
 import { LedgerWriter } from '../memory/ledger.ts';
@@ -29,7 +35,7 @@ const start = workerData as WorkerStart;
 const main = present(parentPort, 'a worker has a parent');
 
 // Before uWebSockets.js makes its handles, so that they can be told from Node's own.
-watchLoopHandles();
+watchLoopHandles(start.seat);
 nameThread(`worker-${start.index}`);
 
 const words = new WorkerWords(start.memory.control, start.seat);
@@ -66,6 +72,8 @@ const attachContext = {
   workerIndex: start.index,
 };
 
+// A request that is read after this would have no answer, which ends the process.
+process.on('exit', () => cutOwnConnections());
 process.on('uncaughtException', (error) => broken(error));
 process.on('unhandledRejection', (error) => broken(error));
 words.setState(workerState.starting);

@@ -4,7 +4,7 @@ import { assert } from '../base/assert.ts';
 import { every, monotonicMs, sleep } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import { createLog, type Log } from '../base/log.ts';
-import { containsWorkerDeath, nameThread } from '../base/native.ts';
+import { containsWorkerDeath, nameThread, onWorkerEnding } from '../base/native.ts';
 import type { ControlStart, ControlToMain, MainToControl } from '../control/start-message.ts';
 import type { FromManager, ManagerStart, ToManager } from '../manager/thread-messages.ts';
 import { ControlBlock } from '../memory/control-block.ts';
@@ -74,6 +74,7 @@ export class GatewayNode {
     if (!containsWorkerDeath) {
       this.#log.warn('native parts are not built: the death of a worker will end the process');
     }
+    onWorkerEnding((seat) => this.#ends(seat));
     const orders = new MessageChannel();
     this.#control = this.#spawnControl({ memory: this.#memory, manager: orders.port1 });
     this.#manager = this.#spawnManager(orders.port2);
@@ -266,6 +267,14 @@ export class GatewayNode {
     this.#watchdog.forget(worker.seat);
     if (worker.dealt && worker.descriptor !== null) this.#acceptor.remove(worker.descriptor);
     worker.dealt = false;
+  }
+
+  /** Its thread is about to end, or its heap is full: it must not get another connection. */
+  #ends(seat: number): void {
+    const worker = this.#workers[seat];
+    if (worker === undefined || worker.ending) return;
+    this.#stopDealing(worker);
+    worker.kill();
   }
 
   #wedged(seat: number, silentMs: number): void {

@@ -1,5 +1,11 @@
 import { type MessagePort, Worker } from 'node:worker_threads';
+import { sleep } from '../base/clock.ts';
+import { connectionsAreCut, cutConnections } from '../base/native.ts';
 import type { MainToWorker, WorkerStart, WorkerToMain } from '../gateway/start-message.ts';
+
+/** A worker beats every 100 ms; one that runs no JavaScript for so long reads no request either. */
+const cutMsMax = 500;
+const cutStepMs = 5;
 
 /** What main learns of a worker thread. */
 export interface WorkerListener {
@@ -57,6 +63,15 @@ export class WorkerThread {
   /** Ends the thread wherever it is; its connections are lost. */
   kill(): void {
     this.ending = true;
-    void this.#thread.terminate();
+    void this.#end();
+  }
+
+  async #end(): Promise<void> {
+    if (cutConnections(this.seat)) {
+      for (let ms = 0; ms < cutMsMax && !connectionsAreCut(this.seat); ms += cutStepMs) {
+        await sleep(cutStepMs);
+      }
+    }
+    await this.#thread.terminate();
   }
 }

@@ -27,6 +27,8 @@ function answer(request: SeenRequest, response: ServerResponse): void {
   }
   if (pathname === '/status') {
     response.statusCode = Number(searchParams.get('of'));
+    const length = searchParams.get('length');
+    if (length !== null) response.setHeader('content-length', length);
     response.end(searchParams.get('body') ?? undefined);
     return;
   }
@@ -111,6 +113,20 @@ describe('statuses', () => {
     client.send(get('/a'));
     expect((await client.response()).body).toBe('origin');
     client.close();
+  });
+});
+
+describe('a length without a body', () => {
+  test.each([
+    [204, '0', undefined],
+    [204, '5', undefined],
+    [304, '5', ['5']],
+  ])('%i with a length of %s', async (of, length, wanted) => {
+    const { status, headers } = await exchange(
+      gateway.port,
+      get(`/status?of=${of}&length=${length}`),
+    );
+    expect([status, headers['content-length']]).toEqual([of, wanted]);
   });
 });
 
