@@ -7,6 +7,7 @@
  *   nameThread        the name that ps and top show
  *   pinThread         the processor that the thread runs on
  *   boundReceiving    how much a client may send ahead of being read: see below
+ *   guardRequests and what follows it: see request-guard.c
  *
  * Death of a worker. Node ends a worker's event loop with an assertion that nothing is left on it.
  * uWebSockets.js puts handles there that Node does not know: five of its own and one poll per
@@ -38,6 +39,7 @@
  * no header has to be found on the machine that builds it.
  */
 #define _GNU_SOURCE
+#include "request-guard.h"
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -105,7 +107,7 @@ extern void isolate_add_heap_limit(void *, heap_limit_callback, void *)
 extern void isolate_remove_heap_limit(void *, heap_limit_callback, size_t)
     __asm__("_ZN2v87Isolate27RemoveNearHeapLimitCallbackEPFmPvmmEm") __attribute__((weak));
 
-enum { handles_max = 256, uv_run_nowait = 2, thread_name_max = 16, workers_max = 64 };
+enum { handles_max = 256, uv_run_nowait = 2, thread_name_max = 16, seats_max = 128 };
 /* Main answers within a turn of its loop; when it ends the process itself it does not answer. */
 enum { let_end_seconds_max = 1 };
 /* What the heap may still take after its sockets are cut, until Node's own callback ends it. */
@@ -132,7 +134,7 @@ struct guard {
 /* What threads of the process share: who the workers are, and how main hears of their end. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t let_end_changed = PTHREAD_COND_INITIALIZER;
-static struct guard *workers[workers_max];
+static struct guard *workers[seats_max];
 static napi_threadsafe_function ending = NULL;
 
 static bool contains(const struct handle_list *list, const uv_handle_t *handle) {
@@ -298,7 +300,7 @@ static int32_t index_of(napi_env env, napi_callback_info info) {
   napi_value argument = NULL;
   napi_get_cb_info(env, info, &count, &argument, NULL, NULL);
   if (count < 1 || napi_get_value_int32(env, argument, &index) != 0) return -1;
-  return index >= 0 && index < workers_max ? index : -1;
+  return index >= 0 && index < seats_max ? index : -1;
 }
 
 /* Of the worker with the index that is given. */
@@ -451,6 +453,46 @@ static napi_value bound_receiving(napi_env env, napi_callback_info info) {
   return result;
 }
 
+static int32_t int32_argument(napi_env env, napi_callback_info info) {
+  int32_t value = -1;
+  size_t count = 1;
+  napi_value argument = NULL;
+  napi_get_cb_info(env, info, &count, &argument, NULL, NULL);
+  if (count == 1) napi_get_value_int32(env, argument, &value);
+  return value;
+}
+
+static napi_value int32_result(napi_env env, int32_t value) {
+  napi_value result = NULL;
+  napi_create_int32(env, value, &result);
+  return result;
+}
+
+static napi_value guard_requests(napi_env env, napi_callback_info info) {
+  int32_t head_bytes_max = int32_argument(env, info);
+  return boolean(env, head_bytes_max > 0 && request_guard_install((size_t)head_bytes_max));
+}
+
+static napi_value hold_requests(napi_env env, napi_callback_info info) {
+  (void)info;
+  return int32_result(env, request_guard_hold());
+}
+
+static napi_value release_requests(napi_env env, napi_callback_info info) {
+  request_guard_release(int32_argument(env, info));
+  return NULL;
+}
+
+static napi_value end_requests(napi_env env, napi_callback_info info) {
+  request_guard_end(int32_argument(env, info));
+  return NULL;
+}
+
+static napi_value backlog_count(napi_env env, napi_callback_info info) {
+  (void)info;
+  return int32_result(env, request_guard_backlog());
+}
+
 static void export(napi_env env, napi_value exports, const char *name, napi_callback call) {
   napi_value function = NULL;
   napi_create_function(env, name, strlen(name), call, NULL, &function);
@@ -476,6 +518,11 @@ napi_value napi_register_module_v1(napi_env env, napi_value exports) {
   export(env, exports, "nameThread", name_thread);
   export(env, exports, "pinThread", pin_thread);
   export(env, exports, "boundReceiving", bound_receiving);
+  export(env, exports, "guardRequests", guard_requests);
+  export(env, exports, "holdRequests", hold_requests);
+  export(env, exports, "releaseRequests", release_requests);
+  export(env, exports, "endRequests", end_requests);
+  export(env, exports, "backlogCount", backlog_count);
   return exports;
 }
 

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** What native/thread-guard.c exports. */
+/** What native/thread-guard.c exports; what concerns requests is in native/request-guard.c. */
 interface ThreadGuard {
   watch(worker: number): boolean;
   remember(): number;
@@ -15,6 +15,11 @@ interface ThreadGuard {
   nameThread(name: string): boolean;
   pinThread(processor: number): boolean;
   boundReceiving(bytes: number): number;
+  guardRequests(headBytesMax: number): boolean;
+  holdRequests(): number;
+  releaseRequests(token: number): void;
+  endRequests(token: number): void;
+  backlogCount(): number;
 }
 
 /** Does nothing and says so: the twin for systems on which the addon is not built. */
@@ -29,6 +34,11 @@ const absent: ThreadGuard = {
   nameThread: () => false,
   pinThread: () => false,
   boundReceiving: () => 0,
+  guardRequests: () => false,
+  holdRequests: () => -1,
+  releaseRequests: () => {},
+  endRequests: () => {},
+  backlogCount: () => 0,
 };
 
 const guard = load();
@@ -90,6 +100,34 @@ export function pinThread(processor: number): boolean {
  */
 export function boundReceiving(bytes: number): number {
   return guard.boundReceiving(bytes);
+}
+
+/**
+ * Has requests read strictly before uWebSockets.js, which must be loaded, sees them, one at a time;
+ * false: they are not. Of a head at most so many bytes are kept until it is whole.
+ */
+export function guardRequests(headBytesMax: number): boolean {
+  return guard.guardRequests(headBytesMax);
+}
+
+/** The connection of the request that is being served gets no other one; a token, or -1. */
+export function holdRequests(): number {
+  return guard.holdRequests();
+}
+
+/** The request is answered: the connection's next one may come. */
+export function releaseRequests(token: number): void {
+  guard.releaseRequests(token);
+}
+
+/** Nothing more is read from the connection, which uWebSockets.js then closes. */
+export function endRequests(token: number): void {
+  guard.endRequests(token);
+}
+
+/** Connections of this thread that have not taken all that was written to them. */
+export function backlogCount(): number {
+  return guard.backlogCount();
 }
 
 /** The one place that loads the addon. */

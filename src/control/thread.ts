@@ -28,6 +28,7 @@ main.on('message', (message: MainToControl) => {
       manager.close();
       manager = message.port;
       listen(manager);
+      reconciler.introduce();
   }
 });
 
@@ -38,7 +39,9 @@ function listen(port: MessagePort): void {
 }
 
 async function join(worker: number, port: MessagePort): Promise<void> {
-  const link = new WorkerLink(worker, port, (event) => manager.postMessage(event));
+  const link = new WorkerLink(worker, port, (event) =>
+    manager.postMessage({ ...event, worker: event.worker % start.memory.workerCount }),
+  );
   if (await reconciler.join(link)) {
     main.postMessage({ kind: 'attached', worker } satisfies ControlToMain);
   }

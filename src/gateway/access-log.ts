@@ -38,7 +38,7 @@ export class AccessLogger {
     if (kind === 'errors' && exchange.status < 500 && outcome === 'completed') return;
     if (kind === 'sample' && Math.random() * 100 >= this.#access.percent) return;
     this.#add('info', 'access', {
-      client: exchange.gone ? '' : exchange.clientIp(),
+      client: exchange.clientIp(),
       method: exchange.method,
       host: exchange.headers.host,
       path: exchange.path,
@@ -51,7 +51,7 @@ export class AccessLogger {
       upstream: exchange.upstreamName,
       endpoint: exchange.attempt?.endpoint.origin ?? '',
       attempts: exchange.attemptCount,
-      revision: exchange.generation.revision,
+      revision: exchange.revision,
     });
   }
 

@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { monotonicMs } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
+import { endRequests, holdRequests, releaseRequests } from '../base/native.ts';
 import type { HttpRequest, HttpResponse } from '../base/uws.ts';
 import { noSlot } from '../memory/control-block.ts';
 import { noRoute, tooManySegments } from '../memory/matcher.ts';
@@ -36,6 +37,12 @@ import type { WorkerContext } from './worker-context.ts';
  */
 export function serve(worker: WorkerContext, res: HttpResponse, req: HttpRequest): void {
   const beganMs = monotonicMs();
+  let exchange: Exchange | null = null;
+  // Before anything else: uWebSockets.js ends the process when a callback comes back with neither a
+  // response nor this, and one whose thread is ended (out of heap, wedged) comes back from anywhere.
+  res.onAborted(() => {
+    if (exchange !== null) clientGone(exchange);
+  });
   const slot = worker.words.pin();
   const generation = slot === noSlot ? undefined : worker.generations[slot];
   if (generation === undefined) {
@@ -45,7 +52,7 @@ export function serve(worker: WorkerContext, res: HttpResponse, req: HttpRequest
     return;
   }
   worker.ledger.accepted(slot);
-  const exchange = new Exchange(worker, res, generation, worker.readHeaders(req), beganMs);
+  exchange = new Exchange(worker, res, generation, worker.readHeaders(req), beganMs);
   try {
     begin(exchange, req);
   } catch (error) {
@@ -107,7 +114,7 @@ function match(exchange: Exchange): ProblemCode | '' {
 function forward(exchange: Exchange): void {
   const { res, worker, headers } = exchange;
   worker.running.add(exchange);
-  res.onAborted(() => clientGone(exchange));
+  exchange.connection = holdRequests();
   const upstreams = exchange.generation.upstreams;
   exchange.upstream = upstreams[exchange.plan?.targets.draw(Math.random()) ?? 0] ?? null;
   if (!headers.hasBody) {
@@ -206,7 +213,7 @@ function receiveHead(exchange: Exchange, received: ParsedHead): void {
     status === 204 ? -1 : received.contentLength,
     bodyless,
     worker.draining,
-    () => drained(exchange),
+    { ending: () => exchange.body?.discard(), drained: () => drained(exchange) },
   );
   // A first event often comes along with the head: after this read it is known.
   if (opensAtOnce) queueMicrotask(() => guarded(exchange, () => exchange.relay?.openEventStream()));
@@ -299,8 +306,10 @@ function finish(exchange: Exchange, outcome: Outcome): void {
   exchange.finished = true;
   const { worker, generation } = exchange;
   if (exchange.relay !== null) exchange.bytesOut = exchange.relay.bytes;
-  if (exchange.upstream !== null) worker.running.remove(exchange);
+  worker.running.remove(exchange);
   if (!exchange.gone) exchange.body?.discard();
+  if (exchange.relay?.endsConnection === true) endRequests(exchange.connection);
+  else releaseRequests(exchange.connection);
   worker.recorder.finished(exchange, outcome);
   worker.access.finished(exchange, outcome);
   worker.giveHeaders(exchange.headers);

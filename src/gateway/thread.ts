@@ -3,6 +3,7 @@ import { present } from '../base/assert.ts';
 import { cancel, every, monotonicMs, sleep } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import {
+  backlogCount,
   cutOwnConnections,
   nameThread,
   rememberUwsHandles,
@@ -34,12 +35,12 @@ const start = workerData as WorkerStart;
 const main = present(parentPort, 'a worker has a parent');
 
 // Before uWebSockets.js makes its handles, so that they can be told from Node's own.
-watchLoopHandles(start.index);
+watchLoopHandles(start.seat);
 nameThread(`worker-${start.index}`);
 
-const words = new WorkerWords(start.memory.control, start.index);
-const ledger = new LedgerWriter(start.memory.ledgers, start.index);
-const series = new SeriesWriter(start.memory.series, start.index);
+const words = new WorkerWords(start.memory.control, start.seat);
+const ledger = new LedgerWriter(start.memory.ledgers, start.seat);
+const series = new SeriesWriter(start.memory.series, start.seat);
 let { logs, control } = start;
 const access = new AccessLogger(start.settings.log.access, `worker-${start.index}`, (batch) =>
   logs.postMessage(batch),
@@ -56,7 +57,7 @@ const context = new WorkerContext({
 const registry = new EndpointRegistry(({ upstreamName, origin }, state, reason) => {
   tellControl({
     kind: 'endpoint',
-    worker: start.index,
+    worker: start.seat,
     upstream: upstreamName,
     origin,
     state,
@@ -119,7 +120,7 @@ function follow(message: ToWorker): void {
     case 'switch':
       switchTo(message.slot, message.revision);
       words.setState(context.draining ? workerState.draining : workerState.ready);
-      tellControl({ kind: 'switched', worker: start.index, slot: message.slot });
+      tellControl({ ...message, kind: 'switched', worker: start.seat });
       return;
     default:
       context.generations[message.slot]?.detach();
@@ -128,25 +129,24 @@ function follow(message: ToWorker): void {
   }
 }
 
-/** A generation that is active again, after a rollback, is so under a newer revision. */
 function switchTo(slot: number, revision: number): void {
   const generation = context.generations[slot];
-  if (generation !== undefined) generation.revision = revision;
+  generation?.activate(revision);
   words.setSwitchedTo(generation?.number ?? 0);
 }
 
 function stage({ slot, generation, revision, bytes }: Extract<ToWorker, { kind: 'stage' }>): void {
   let error: string | null = null;
   try {
-    ledger.reset(slot);
+    ledger.attach(slot, generation);
     context.generations[slot] = new Generation(generation, slot, revision, bytes, attachContext);
   } catch (thrown) {
     error = messageOf(thrown);
   }
-  tellControl({ kind: 'staged', worker: start.index, slot, error });
+  tellControl({ kind: 'staged', worker: start.seat, slot, generation, error });
 }
 
-/** Lets running exchanges finish within the time, then closes what is left. */
+/** Lets running exchanges finish, and clients take what was written, within the time; then closes. */
 async function drain(timeoutMs: number): Promise<void> {
   if (context.draining) return;
   context.draining = true;
@@ -154,7 +154,7 @@ async function drain(timeoutMs: number): Promise<void> {
   const deadlineMs = monotonicMs() + timeoutMs;
   let quietSinceMs = monotonicMs();
   while (monotonicMs() < deadlineMs) {
-    if (context.running.count > 0) quietSinceMs = monotonicMs();
+    if (context.running.count > 0 || backlogCount() > 0) quietSinceMs = monotonicMs();
     if (monotonicMs() - quietSinceMs >= quietMs) break;
     await sleep(drainStepMs);
   }

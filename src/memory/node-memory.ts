@@ -2,19 +2,30 @@ import { type ControlWords, createControlBlock } from './control-block.ts';
 import { createLedgers, type LedgerFloats } from './ledger.ts';
 import { createSeries, type SeriesWords } from './series.ts';
 
+/**
+ * Seats of a worker in shared memory. Every word there has one writer, so a worker that broke drains
+ * in the one while its successor serves in the other. Seat numbers: those of the first seats of all
+ * workers, then those of the second ones.
+ */
+export const seatsPerWorker = 2;
+
 /** All shared memory of a node, made by main and given to every thread in its start message. */
 export interface NodeMemory {
   readonly control: ControlWords;
   readonly ledgers: LedgerFloats;
   readonly series: SeriesWords;
   readonly workerCount: number;
+  /** Each has words, a ledger and series: `workerCount` for each turn. */
+  readonly seatCount: number;
 }
 
-export function createNodeMemory(workerCount: number): NodeMemory {
+export function createNodeMemory(workerCount: number, seats = 1): NodeMemory {
+  const seatCount = workerCount * seats;
   return {
-    control: createControlBlock(workerCount),
-    ledgers: createLedgers(workerCount),
-    series: createSeries(workerCount),
+    control: createControlBlock(seatCount),
+    ledgers: createLedgers(seatCount),
+    series: createSeries(seatCount),
     workerCount,
+    seatCount,
   };
 }

@@ -18,6 +18,7 @@ export interface WorkerListener {
 /** A worker as main holds it. Lives from spawn to the end of its thread; never used again. */
 export class WorkerThread {
   readonly index: number;
+  readonly seat: number;
   /** Known once its app is up. */
   descriptor: unknown = null;
   /** Whether the acceptor deals connections to it. */
@@ -29,6 +30,7 @@ export class WorkerThread {
 
   constructor(start: WorkerStart, transfer: MessagePort[], listener: WorkerListener) {
     this.index = start.index;
+    this.seat = start.seat;
     this.#thread = new Worker(new URL('../gateway/thread.js', import.meta.url), {
       workerData: start,
       transferList: transfer,
@@ -65,8 +67,8 @@ export class WorkerThread {
   }
 
   async #end(): Promise<void> {
-    if (cutConnections(this.index)) {
-      for (let ms = 0; ms < cutMsMax && !connectionsAreCut(this.index); ms += cutStepMs) {
+    if (cutConnections(this.seat)) {
+      for (let ms = 0; ms < cutMsMax && !connectionsAreCut(this.seat); ms += cutStepMs) {
         await sleep(cutStepMs);
       }
     }

@@ -259,9 +259,7 @@ test('nothing is published before the first apply', () => {
   expect(stable()).toBe(noSlot);
 });
 
-// bug: a control that takes over gives the series of its predecessor's names back to nobody: it
-// frees their slots and drops no number, src/control/reconciler.ts:198
-test.fails('a control that takes over drops the numbers of what it frees', async () => {
+test('a control that takes over drops the numbers of what it frees', async () => {
   await node.apply(set('a', 'b'));
   const dropped: number[] = [];
   const next = new Reconciler(node.memory, (event) => {
