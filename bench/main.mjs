@@ -31,14 +31,17 @@ function finish(name, { gates, ...figures }, file) {
 export async function bench(args) {
   const program = new Command('bench')
     .description('measure the gateway; without a name: throughput against nginx, HAProxy, Caddy')
-    .option('--small', 'a few minutes: short runs of what has a gate, and a short cutover')
+    .option(
+      '--small',
+      'a few minutes: short runs of what has a gate, a short cutover, a few crashes',
+    )
     .option('--rounds <n>', 'rounds of each case', positive)
     .option('--seconds <n>', 'seconds of each run', positive)
     .option('--only <text>', 'cases whose name holds this')
     .option('--json <file>', 'where the figures go')
     .addHelpText(
       'after',
-      '\nExamples:\n  npm run bench\n  npm run bench -- --only "proxied GET 1 KB" --rounds 9\n  npm run bench cutover\n  npm run bench cutover -- --applies 1000\n  npm run bench transfer',
+      '\nExamples:\n  npm run bench\n  npm run bench -- --only "proxied GET 1 KB" --rounds 9\n  npm run bench cutover\n  npm run bench cutover -- --applies 1000\n  npm run bench transfer\n  npm run bench crash -- --kills 50',
     )
     .action(async ({ small = false, rounds, seconds, only, json }) => {
       const { throughput } = await import('./throughput.mjs');
@@ -47,6 +50,8 @@ export async function bench(args) {
       if (!small) return;
       const { cutoverBench } = await import('./cutover.mjs');
       finish('cutover', await cutoverBench({ applies: 40, everyMs: 100, connections: 64, say }));
+      const { crash } = await import('./crash.mjs');
+      finish('crash', await crash({ kills: 5, seed: 1, say }));
       const { micro } = await import('./micro/main.mjs');
       finish('micro', await micro({ say }));
     });
@@ -69,6 +74,16 @@ export async function bench(args) {
     .action(async ({ mebibytes, json }) => {
       const { transfer } = await import('./transfer.mjs');
       finish('transfer', await transfer({ mebibytes, say }), json);
+    });
+  program
+    .command('crash')
+    .description('kill -9 during applies: the next start serves what was acknowledged')
+    .option('--kills <n>', 'how many', positive, 50)
+    .option('--seed <n>', 'decides the moments', positive, 1)
+    .option('--json <file>', 'where the figures go')
+    .action(async ({ kills, seed, json }) => {
+      const { crash } = await import('./crash.mjs');
+      finish('crash', await crash({ kills, seed, say }), json);
     });
   program
     .command('micro')

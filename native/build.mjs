@@ -1,4 +1,4 @@
-// Compiles native/thread-guard.c into build/native/. Without a C compiler the gateway still runs;
+// Compiles thread-guard.c and request-guard.c into one addon in build/native/. Without a C compiler the gateway still runs;
 // the message says what is lost.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, renameSync } from 'node:fs';
@@ -12,12 +12,13 @@ const target = join(folder, '..', 'build', 'native');
 export async function buildNative({ log }) {
   mkdirSync(target, { recursive: true });
   if (process.platform !== 'linux') {
-    log('native parts are for Linux; without them a dying worker takes the process along');
+    log('native parts are for Linux; without them a dying worker takes the process along, and');
+    log('requests are read as leniently as uWebSockets.js does');
     return false;
   }
   const output = join(target, 'thread-guard.node');
   const temporary = `${output}.${process.pid}`;
-  const source = join(folder, 'thread-guard.c');
+  const sources = ['thread-guard.c', 'request-guard.c'].map((file) => join(folder, file));
   const flags = [
     '-std=c11',
     '-O2',
@@ -27,7 +28,7 @@ export async function buildNative({ log }) {
     '-shared',
     '-o',
     temporary,
-    source,
+    ...sources,
   ];
   for (const compiler of ['cc', 'gcc', 'clang']) {
     const { error, status, stderr } = spawnSync(compiler, flags, { encoding: 'utf8' });
@@ -36,7 +37,7 @@ export async function buildNative({ log }) {
       renameSync(temporary, output);
       return true;
     }
-    log(`${compiler} could not build native/thread-guard.c:\n${stderr}`);
+    log(`${compiler} could not build the native parts:\n${stderr}`);
     return false;
   }
   log('no C compiler found: a worker that dies will take the whole process along, and threads');

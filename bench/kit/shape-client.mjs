@@ -90,6 +90,7 @@ export function readResponse(text) {
   return {
     status: Number(head.slice(9, 12)),
     shape: field(head, '\r\nx-shape: '),
+    revision: field(head, '\r\nx-revision: '),
     told: field(head, '\r\nx-told: '),
     origin: field(head, '\r\nx-origin: '),
     closes: field(head, '\r\nconnection: ') === 'close',

@@ -49,6 +49,9 @@ export const nestingDepthMax = 32;
 /** A timer of the platform holds 24.8 days and then fires at once; nothing here waits a day. */
 export const durationMsMax = 24 * 60 * 60 * 1000;
 
+/** An apply waits for workers so long at most: doubled, with a margin, a timer still holds it. */
+export const applyWaitMsMax = 60 * 60 * 1000;
+
 /** Problems reported in one go; past this the count of the rest is given. */
 export const problemCountMax = 500;
 
@@ -87,6 +90,9 @@ export const labelsPerKibibyte = 4;
 
 /** Entries told for one URL. */
 export const cacheListingMax = 200;
+
+/** A worker that drains and its successor have a seat in shared memory each. */
+export const seatCountMax = 2 * workerCountMax;
 
 /** Revisions kept on disk besides the head: 200 of a megabyte each are no burden. */
 export const revisionKeptCount = 200;

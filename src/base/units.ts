@@ -47,7 +47,8 @@ export function printBytes(bytes: number): string {
   const steps = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
   let value = bytes;
   let step = 0;
-  while (value >= 1024 && step < steps.length - 1) {
+  // What would be rounded up to 1024.0 goes on to the next unit.
+  while (value >= (step === 0 ? 1024 : 1023.95) && step < steps.length - 1) {
     value /= 1024;
     step += 1;
   }

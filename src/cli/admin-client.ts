@@ -24,14 +24,15 @@ export async function callAdmin<T>(
   path: string,
   body?: unknown,
 ): Promise<T> {
+  const url = urlOf(path, options.admin);
   const headers: Record<string, string> = {
     authorization: `Bearer ${await readToken(options.tokenFile)}`,
-    'x-author': process.env['USER'] ?? 'cli',
+    'x-author': encodeURIComponent(process.env['USER'] ?? 'cli'),
   };
   if (body !== undefined) headers['content-type'] = 'application/json';
   let response: Response;
   try {
-    response = await fetch(new URL(path, options.admin), {
+    response = await fetch(url, {
       method,
       headers,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -48,13 +49,22 @@ export async function callAdmin<T>(
   }
   const text = await response.text();
   const answer = parse(text);
-  if (response.ok) return answer as T;
+  if (response.ok) {
+    if (typeof answer === 'object' && answer !== null) return answer as T;
+    throw failure('no-node', `what answers at ${options.admin} is no node: it sent no JSON`);
+  }
   const {
     code = 'http-error',
     detail = text,
     ...context
   } = (answer ?? {}) as Record<string, unknown>;
   throw new CutoverError(String(code), String(detail), { source: 'operator', context });
+}
+
+function urlOf(path: string, admin: string): URL {
+  const base = URL.canParse(admin) ? new URL(admin) : null;
+  if (base?.protocol === 'http:' || base?.protocol === 'https:') return new URL(path, base);
+  throw failure('usage', `--admin ${admin} is no URL; write http://127.0.0.1:9080`);
 }
 
 async function readToken(file: string): Promise<string> {

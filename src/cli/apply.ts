@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { CutoverError } from '../base/errors.ts';
+import { parseDurationMs } from '../base/units.ts';
 import type { ApplyReport } from '../manager/apply.ts';
 import { readDefinitions } from '../manager/start-definitions.ts';
 import { type Diff, printDiff } from '../model/diff.ts';
@@ -29,9 +30,14 @@ Examples:
   cutover apply gateway.yaml --admin http://127.0.0.1:9081 --token-file b/admin-token --json`,
     )
     .action(async (path: string, options: ApplyOptions) => {
+      const { wait = '5s' } = options;
+      if (parseDurationMs(wait) === null) {
+        const message = `--wait ${wait} is no duration; write 5s`;
+        throw new CutoverError('usage', message, { source: 'operator' });
+      }
       const written = await readWritten(path);
       progress('applying …');
-      const query = new URLSearchParams({ wait: options.wait ?? '5s' });
+      const query = new URLSearchParams({ wait });
       if (options.note !== undefined) query.set('note', options.note);
       if (options.dryRun === true) query.set('dryRun', 'true');
       printReport(

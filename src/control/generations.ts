@@ -26,20 +26,19 @@ export class Generations {
   readonly #loaded: Loaded[] = [];
   /** Slots that a control thread which died had filled: freed once nothing runs on them. */
   readonly #orphans = new Set<number>();
-  #last: number;
 
   constructor(block: ControlBlock) {
     this.#block = block;
-    this.#last = 0;
     for (let slot = 0; slot < generationSlotCount; slot++) {
-      this.#last = Math.max(this.#last, block.generation(slot));
       if (block.slotState(slot) !== slotState.free) this.#orphans.add(slot);
     }
   }
 
+  /** Never given before on this node, also not by a control that died. */
   nextNumber(): number {
-    this.#last += 1;
-    return this.#last;
+    const number = this.#block.lastGeneration() + 1;
+    this.#block.setLastGeneration(number);
+    return number;
   }
 
   /** A slot that nobody uses, or null: exchanges still run on all of them. */
@@ -115,6 +114,11 @@ export class Generations {
       this.#block.setSlot(slot, 0, 0, slotState.free);
     }
     return freed;
+  }
+
+  /** Whether a predecessor's slots are still there. */
+  get hasOrphans(): boolean {
+    return this.#orphans.size > 0;
   }
 
   free(loaded: Loaded): void {

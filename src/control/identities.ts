@@ -55,6 +55,14 @@ export class Identities {
     return dropped;
   }
 
+  /** All names that have a number, for a manager that knows none. */
+  given(): GivenName[] {
+    return [...this.#byKey].map(([key, { number }]) => {
+      const [of = '', ...name] = key.split(' ');
+      return { number, of: of as GivenName['of'], name: name.join(' ') };
+    });
+  }
+
   number(of: GivenName['of'], name: string): number {
     return this.#byKey.get(`${of} ${name}`)?.number ?? 0;
   }

@@ -33,16 +33,21 @@ export class Reconciler {
   readonly #generations: Generations;
   readonly #identities: Identities;
   readonly #links = new Map<number, WorkerLink>();
+  /** Workers that wait for their turn: no apply stages anything on them until they are attached. */
+  readonly #joining = new Map<number, WorkerLink>();
   readonly #tell: (event: ControlEvent) => void;
   #journey: Promise<unknown> = Promise.resolve();
   #sweeping = false;
+  /** Numbers up to this one are those of a control that died, and go with its last slot. */
+  #inheritedLast: number;
 
   constructor(memory: NodeMemory, environment: Environment, tell: (event: ControlEvent) => void) {
     this.#memory = memory;
     this.#environment = environment;
     this.#block = new ControlBlock(memory.control);
     this.#generations = new Generations(this.#block);
-    this.#identities = new Identities(this.#block.lastNumber());
+    this.#inheritedLast = this.#block.lastNumber();
+    this.#identities = new Identities(this.#inheritedLast);
     this.#tell = tell;
   }
 
@@ -58,17 +63,24 @@ export class Reconciler {
     });
   }
 
+  /** Tells a manager that is new what the one before it had been told. */
+  introduce(): void {
+    this.#tell({ kind: 'names', given: this.#identities.given(), dropped: [] });
+  }
+
   /** A worker is up: it attaches what is loaded. Resolves to true when it may serve. */
   join(link: WorkerLink): Promise<boolean> {
-    this.#links.set(link.worker, link);
+    this.#joining.set(link.worker, link);
     return this.#inTurn(() => this.#attach(link));
   }
 
   /** A worker's thread has ended; main has cleared its pins. */
   lose(worker: number): void {
-    this.#links.get(worker)?.lose();
-    this.#links.delete(worker);
-    this.#tell({ kind: 'worker', worker, state: 'lost' });
+    for (const links of [this.#links, this.#joining]) {
+      links.get(worker)?.lose();
+      links.delete(worker);
+    }
+    this.#tell({ kind: 'worker', worker: this.#workerOf(worker), state: 'lost' });
     this.#sweep();
   }
 
@@ -144,7 +156,7 @@ export class Reconciler {
       links.map((link) => link.stage(stageMessage(loaded, order.revision), order.waitMs)),
     );
     const failures = links.flatMap(({ worker }, index) =>
-      describe(worker, answers[index] as LinkAnswer, order.waitMs),
+      describe(this.#workerOf(worker), answers[index] as LinkAnswer, order.waitMs),
     );
     if (failures.length === 0) return null;
     const dropped = this.#forget(loaded);
@@ -159,20 +171,26 @@ export class Reconciler {
     { revision, waitMs }: ApplyOrder,
     since: () => number,
   ): Promise<{ switched: WorkerSwitch[]; laggards: number[] }> {
-    const switched: WorkerSwitch[] = [];
-    const laggards: number[] = [];
+    // A worker that drains beside its successor counts as one with it: the later of the two.
+    const switched = new Map<number, WorkerSwitch>();
+    const laggards = new Set<number>();
     await Promise.all(
       [...this.#links.values()].map(async (link) => {
         const answer = await link.switchTo(loaded.slot, revision, waitMs);
-        if (answer.kind === 'done') switched.push({ id: link.worker, switchedMs: since() });
-        if (answer.kind === 'late') laggards.push(link.worker);
+        const id = this.#workerOf(link.worker);
+        if (answer.kind === 'done') switched.set(id, { id, switchedMs: since() });
+        if (answer.kind === 'late') laggards.add(id);
       }),
     );
-    return { switched: switched.sort((a, b) => a.id - b.id), laggards };
+    const inOrder = [...switched.values()].sort((a, b) => a.id - b.id);
+    return { switched: inOrder, laggards: [...laggards] };
   }
 
   async #attach(link: WorkerLink): Promise<boolean> {
     const waitMs = 30_000;
+    if (this.#joining.get(link.worker) !== link) return false;
+    this.#joining.delete(link.worker);
+    this.#links.set(link.worker, link);
     for (const loaded of this.#generations.attachable()) {
       const revision = this.#block.revision(loaded.slot);
       const answer = await link.stage(stageMessage(loaded, revision), waitMs);
@@ -183,8 +201,13 @@ export class Reconciler {
       const revision = this.#block.revision(active.slot);
       if ((await link.switchTo(active.slot, revision, waitMs)).kind !== 'done') return false;
     }
-    this.#tell({ kind: 'worker', worker: link.worker, state: 'attached' });
+    this.#tell({ kind: 'worker', worker: this.#workerOf(link.worker), state: 'attached' });
     return true;
+  }
+
+  /** Links are by seat. */
+  #workerOf(seat: number): number {
+    return seat % this.#memory.workerCount;
   }
 
   async #freeSlot(waitMs: number): Promise<number | null> {
@@ -206,9 +229,7 @@ export class Reconciler {
   /** Retires what was given up as soon as its last exchange is done. */
   #sweep(): void {
     for (const loaded of this.#generations.retired()) this.#retire(loaded);
-    for (const slot of this.#generations.freeOrphans()) {
-      for (const link of this.#links.values()) link.retire(slot, []);
-    }
+    this.#sweepOrphans();
     if (this.#sweeping || !this.#generations.draining) return;
     this.#sweeping = true;
     after(sweepMs, () => {
@@ -217,9 +238,22 @@ export class Reconciler {
     });
   }
 
+  #sweepOrphans(): void {
+    const freed = this.#generations.freeOrphans();
+    if (freed.length === 0) return;
+    const last = this.#generations.hasOrphans ? 0 : this.#inheritedLast;
+    const dropped = Array.from({ length: last }, (_, index) => index + 1);
+    for (const link of this.#links.values()) {
+      for (const [index, slot] of freed.entries()) link.retire(slot, index === 0 ? dropped : []);
+    }
+    if (last === 0) return;
+    this.#inheritedLast = 0;
+    this.#tell({ kind: 'names', given: [], dropped });
+  }
+
   #retire(loaded: Loaded): void {
-    const { ledgers, workerCount } = this.#memory;
-    const ledger = readLedger(ledgers, workerCount, loaded.slot);
+    const { ledgers, seatCount } = this.#memory;
+    const ledger = readLedger(ledgers, seatCount, loaded.slot, loaded.number);
     const revision = this.#block.revision(loaded.slot);
     const dropped = this.#forget(loaded);
     for (const link of this.#links.values()) link.retire(loaded.slot, dropped);

@@ -10,7 +10,7 @@ export interface ControlStart {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** From main. */
+/** From main. Workers are told apart by their seats (memory/node-memory.ts). */
 export type MainToControl =
   /** A worker is up; its messages (memory/worker-messages.ts) come through this port. */
   | { readonly kind: 'join'; readonly worker: number; readonly port: MessagePort }

@@ -42,6 +42,7 @@ main.on('message', (message: MainToControl) => {
       manager.close();
       manager = message.port;
       listen(manager);
+      reconciler.introduce();
   }
 });
 
@@ -53,7 +54,8 @@ function listen(port: MessagePort): void {
 
 async function join(worker: number, port: MessagePort): Promise<void> {
   const link = new WorkerLink(worker, port, {
-    onEvent: (event) => manager.postMessage(event),
+    onEvent: (event) =>
+      manager.postMessage({ ...event, worker: event.worker % start.memory.workerCount }),
     onCache: (message) => keeper?.receive(worker, message),
   });
   links.set(worker, link);

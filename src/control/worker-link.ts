@@ -11,12 +11,25 @@ export type LinkAnswer =
   | { readonly kind: 'lost' }
   | { readonly kind: 'late' };
 
+type Question = Extract<ToWorker, { kind: 'stage' | 'switch' }>;
+
+/** Slots are used again: the generation, or the revision, tells one question from the next. */
+type WorkerAnswer = Extract<FromWorker, { kind: 'staged' | 'switched' }>;
+
+function isAnswerTo(question: Question, answer: WorkerAnswer): boolean {
+  if (question.slot !== answer.slot) return false;
+  if (question.kind === 'stage') {
+    return answer.kind === 'staged' && answer.generation === question.generation;
+  }
+  return answer.kind === 'switched' && answer.revision === question.revision;
+}
+
 /** Control's line to one worker: one question at a time, each with a deadline. */
 export class WorkerLink {
   readonly worker: number;
   readonly #port: MessagePort;
   #answer: ((answer: LinkAnswer) => void) | null = null;
-  #awaits: { kind: FromWorker['kind']; slot: number } | null = null;
+  #awaits: Question | null = null;
   #lost = false;
 
   constructor(
@@ -38,12 +51,12 @@ export class WorkerLink {
 
   /** Asks the worker to attach a generation. */
   stage(message: Extract<ToWorker, { kind: 'stage' }>, waitMs: number): Promise<LinkAnswer> {
-    return this.#ask(message, 'staged', message.slot, waitMs);
+    return this.#ask(message, waitMs);
   }
 
   /** Asks the worker to confirm that it uses the slot that was published. */
   switchTo(slot: number, revision: number, waitMs: number): Promise<LinkAnswer> {
-    return this.#ask({ kind: 'switch', slot, revision }, 'switched', slot, waitMs);
+    return this.#ask({ kind: 'switch', slot, revision }, waitMs);
   }
 
   retire(slot: number, dropped: readonly number[]): void {
@@ -61,16 +74,11 @@ export class WorkerLink {
     this.#answer?.({ kind: 'lost' });
   }
 
-  #ask(
-    message: ToWorker,
-    kind: FromWorker['kind'],
-    slot: number,
-    waitMs: number,
-  ): Promise<LinkAnswer> {
+  #ask(message: Question, waitMs: number): Promise<LinkAnswer> {
     if (this.#lost) return Promise.resolve({ kind: 'lost' });
     return new Promise((resolve) => {
       const timer = after(waitMs, () => this.#answer?.({ kind: 'late' }));
-      this.#awaits = { kind, slot };
+      this.#awaits = message;
       this.#answer = (answer) => {
         cancel(timer);
         this.#answer = null;
@@ -82,8 +90,8 @@ export class WorkerLink {
   }
 
   /** An answer to a question that was given up is passed over. */
-  #answered(message: Extract<FromWorker, { kind: 'staged' | 'switched' }>): void {
-    if (this.#awaits?.kind !== message.kind || this.#awaits.slot !== message.slot) return;
+  #answered(message: WorkerAnswer): void {
+    if (this.#awaits === null || !isAnswerTo(this.#awaits, message)) return;
     if (message.kind === 'staged' && message.error !== null) {
       this.#answer?.({ kind: 'failed', error: message.error });
     } else {

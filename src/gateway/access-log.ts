@@ -32,13 +32,18 @@ export class AccessLogger {
     this.#dropped = 0;
   }
 
+  /** Whether lines may name clients: their address must be read before their response has ended. */
+  get namesClients(): boolean {
+    return this.#access.kind !== 'off';
+  }
+
   finished(exchange: Exchange, outcome: Outcome): void {
     const { kind } = this.#access;
     if (kind === 'off') return;
     if (kind === 'errors' && exchange.status < 500 && outcome === 'completed') return;
     if (kind === 'sample' && Math.random() * 100 >= this.#access.percent) return;
     this.#add('info', 'access', {
-      client: exchange.gone ? '' : exchange.clientIp(),
+      client: exchange.clientIp(),
       method: exchange.method,
       host: exchange.headers.host,
       path: exchange.path,
@@ -51,7 +56,7 @@ export class AccessLogger {
       upstream: exchange.upstreamName,
       endpoint: exchange.attempt?.endpoint.origin ?? '',
       attempts: exchange.attemptCount,
-      revision: exchange.generation.revision,
+      revision: exchange.revision,
     });
   }
 

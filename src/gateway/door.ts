@@ -4,8 +4,9 @@ import { HeaderList } from './header-list.ts';
 /**
  * The strict door: what two HTTP parsers could read differently is refused before anything is
  * sent anywhere, and the connection is closed so that bytes which came along are never read as a
- * further request. uWebSockets.js has parsed the request already; this catches what it lets
- * through (RFC 9112, sections 3, 5 and 6; docs/architecture.md has the list).
+ * further request. Framing and line ends were checked before uWebSockets.js parsed the request
+ * (native/request-guard.c); this catches what else it lets through (RFC 9112, sections 3, 5 and 6;
+ * docs/architecture.md has the list).
  */
 export type DoorCode =
   | 'bad-method'
@@ -65,6 +66,10 @@ export class RequestHeaders extends HeaderList {
     switch (name.length) {
       case 0:
         this.problem ||= 'bad-header-name';
+        break;
+      case 1:
+        // What native/request-guard.c puts in the place of a line that is wrong.
+        if (name === '!') this.problem ||= value === 'v' ? 'bad-header-value' : 'bad-header-name';
         break;
       case 4:
         if (name === 'host') {
@@ -163,20 +168,24 @@ export interface CheckedTarget {
   readonly code: DoorCode | '';
 }
 
-const refusedTarget: Readonly<Record<string, CheckedTarget>> = {
-  'bad-target': { path: '', code: 'bad-target' },
-  'bad-escape': { path: '', code: 'bad-path-escape' },
-  'dot-segment': { path: '', code: 'bad-path-dot-segment' },
-};
-
 /** The path in origin form; null: it may be used as it is. */
 export function checkPath(path: string): CheckedTarget | null {
-  if (path.charCodeAt(0) !== 0x2f || !isTargetText(path))
-    return refusedTarget['bad-target'] ?? null;
+  if (path.charCodeAt(0) !== 0x2f || !isTargetText(path)) return refused('bad-target');
   if (!needsNormalizing(path)) return null;
   const normal = normalizePath(path);
   if ('path' in normal) return { path: normal.path, code: '' };
-  return refusedTarget[normal.problem] ?? refusedTarget['bad-target'] ?? null;
+  switch (normal.problem) {
+    case 'dot-segment':
+      return refused('bad-path-dot-segment');
+    case 'backslash':
+      return refused(path.includes('\\') ? 'bad-target' : 'bad-path-escape');
+    default:
+      return refused('bad-path-escape');
+  }
+}
+
+function refused(code: DoorCode): CheckedTarget {
+  return { path: '', code };
 }
 
 /** Visible ASCII without `#`: what a request target may hold at most (RFC 3986, appendix A). */
@@ -192,8 +201,9 @@ const tokenBytes = tableOf(
   "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
 );
 const hostBytes = tableOf(
-  "-._~!$&'()*+,;=%0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+  "-._~!$&'()*+,;=0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
 );
+const hexBytes = tableOf('0123456789abcdefABCDEF');
 const literalBytes = tableOf('0123456789abcdefABCDEF:.');
 
 function tableOf(characters: string): Uint8Array {
@@ -218,11 +228,27 @@ export function isHost(text: string): boolean {
     if (at === 1 || text.charCodeAt(at) !== 0x5d) return false;
     at += 1;
   } else {
-    while (at < length && hostBytes[text.charCodeAt(at)] === 1) at += 1;
+    for (; at < length; at += 1) {
+      if (hostBytes[text.charCodeAt(at)] === 1) continue;
+      if (!isEscape(text, at)) break;
+      at += 2;
+    }
     if (at === 0) return false;
   }
   if (at === length) return true;
-  return text.charCodeAt(at) === 0x3a && length - at <= 6 && isDigits(text, at + 1);
+  if (text.charCodeAt(at) !== 0x3a || length - at > 6 || !isDigits(text, at + 1)) return false;
+  return Number(text.slice(at + 1)) <= portMax;
+}
+
+const portMax = 65_535;
+
+/** A percent sign and two hex digits. */
+function isEscape(text: string, at: number): boolean {
+  return (
+    text.charCodeAt(at) === 0x25 &&
+    hexBytes[text.charCodeAt(at + 1)] === 1 &&
+    hexBytes[text.charCodeAt(at + 2)] === 1
+  );
 }
 
 function isDigits(text: string, from = 0): boolean {

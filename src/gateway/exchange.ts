@@ -17,6 +17,8 @@ export class Exchange {
   readonly worker: WorkerContext;
   readonly res: HttpResponse;
   readonly generation: Generation;
+  /** The generation's when it began: a rollback gives the generation a newer one. */
+  readonly revision: number;
   readonly headers: RequestHeaders;
   /** Monotonic, when the request's head had arrived. */
   readonly beganMs: number;
@@ -52,6 +54,8 @@ export class Exchange {
   /** Its place among the running ones (running.ts). */
   runningAt = -1;
   relay: ResponseRelay | null = null;
+  /** Its connection, which gets no other request while this runs (base/native.ts); -1: none. */
+  connection = -1;
   bytesOut = 0;
   #requestId = '';
   #clientIp = '';
@@ -66,6 +70,7 @@ export class Exchange {
     this.worker = worker;
     this.res = res;
     this.generation = generation;
+    this.revision = generation.revision;
     this.headers = headers;
     this.beganMs = beganMs;
     this.method = '';
@@ -94,6 +99,14 @@ export class Exchange {
     return alone;
   }
 
+  /** Before it is looked up again: what an attempt brought is not its answer. */
+  startOver(): void {
+    this.answersLater = false;
+    this.attempt = null;
+    this.attemptCount = 0;
+    this.tried.length = 0;
+  }
+
   get upstreamName(): string {
     return this.upstream?.name ?? '';
   }
@@ -108,7 +121,7 @@ export class Exchange {
     return this.#requestId;
   }
 
-  /** The address of the peer, as text. Read it before the client can be gone. */
+  /** The address of the peer, as text; empty when it was not read before the client was gone. */
   clientIp(): string {
     if (this.#clientIp === '' && !this.gone) {
       this.#clientIp = this.worker.addressText(this.res.getRemoteAddress());

@@ -45,20 +45,20 @@ export class ForwardedHeaders {
     const { headers } = exchange;
     let lines = '';
     if (via !== '') {
-      const before = headers.joined('via');
+      const before = headers.elements('via');
       lines += `via: ${listed(before, this.#via)}\r\n`;
     }
     if (style === 'off') return lines;
     const ip = exchange.clientIp();
     const believed = this.#trusted.length > 0 && this.#isTrusted(ip);
     if (style !== 'forwarded') {
-      const before = believed ? headers.joined('x-forwarded-for') : undefined;
+      const before = believed ? headers.elements('x-forwarded-for') : undefined;
       lines += `x-forwarded-for: ${listed(before, ip)}\r\n`;
       lines += `x-forwarded-host: ${value(believed, headers.get('x-forwarded-host'), headers.host)}\r\n`;
       lines += `x-forwarded-proto: ${value(believed, headers.get('x-forwarded-proto'), 'http')}\r\n`;
     }
     if (style !== 'x-forwarded') {
-      const before = believed ? headers.joined('forwarded') : undefined;
+      const before = believed ? headers.elements('forwarded') : undefined;
       const node = ip.includes(':') ? `"[${ip}]"` : ip;
       const own = `for=${node};host="${headers.host}";proto=http`;
       lines += `forwarded: ${listed(before, own)}\r\n`;

@@ -63,6 +63,12 @@ export class Generation {
     return plan;
   }
 
+  /** It is the active one, for the first time or again, as this revision. */
+  activate(revision: number): void {
+    this.revision = revision;
+    for (const upstream of this.upstreams) upstream.activate();
+  }
+
   /** The last exchange is done and no rollback will come: lets the upstreams go. */
   detach(): void {
     for (const upstream of this.upstreams) upstream.release();

@@ -50,14 +50,25 @@ export class HeaderList {
     this.#removeFrom(name, 0);
   }
 
-  /** All values of a name, joined as one list (RFC 9110, section 5.3), or undefined. */
+  /**
+   * All values of a name, joined as one list (RFC 9110, section 5.3), or undefined. Cookies are no
+   * list: they are parted by semicolons (RFC 6265, section 4.2.1).
+   */
   joined(name: string): string | undefined {
+    const separator = name === 'cookie' ? '; ' : ', ';
     let joined: string | undefined;
     for (let i = this.names.indexOf(name); i >= 0; i = this.names.indexOf(name, i + 1)) {
       const value = this.values[i] as string;
-      joined = joined === undefined ? value : `${joined}, ${value}`;
+      joined = joined === undefined ? value : joined + separator + value;
     }
     return joined;
+  }
+
+  /** The same without empty values, which add nothing to a list; undefined: there are no others. */
+  elements(name: string): string | undefined {
+    if (!this.has(name)) return undefined;
+    const given = this.values.filter((value, at) => this.names[at] === name && value !== '');
+    return given.length === 0 ? undefined : given.join(', ');
   }
 
   #removeFrom(name: string, from: number): void {

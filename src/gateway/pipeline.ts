@@ -1,49 +1,39 @@
 import { assert } from '../base/assert.ts';
 import { monotonicMs } from '../base/clock.ts';
-import { messageOf } from '../base/errors.ts';
+import { keyBodyBytesMax } from '../base/limits.ts';
 import type { HttpRequest, HttpResponse } from '../base/uws.ts';
 import { noSlot } from '../memory/control-block.ts';
 import { noRoute, tooManySegments } from '../memory/matcher.ts';
 import { methodBits } from '../memory/shape-kinds.ts';
-import { ClientBacklog } from './caching/client-backlog.ts';
-import { receiveForCache, invalidateFor } from './caching/receive.ts';
 import { type LookupStep, lookUp, openTicket } from './caching/lookup.ts';
-import { isErrorStatus } from './caching/statuses.ts';
 import type { CacheTicket } from './caching/ticket.ts';
 import type { CacheHooks } from './caching/worker-cache.ts';
-import { keyBodyBytesMax } from '../base/limits.ts';
 import { checkHeaders, checkPath, isTargetText, isToken } from './door.ts';
+import { crash, detain, finish, guarded, refuse } from './ending.ts';
 import { Exchange } from './exchange.ts';
-import { hashInput } from './hash-input.ts';
+import { clientGone, forward, takeBody } from './forwarding.ts';
 import { type ProblemCode, problems } from './problems.ts';
-import { isBodyless, problemReply, sendReply } from './reply.ts';
-import { RequestBody } from './request-body.ts';
-import { outgoingHead } from './request-head.ts';
-import { notModifiedHead, responseHead } from './response-fields.ts';
-import { asBytes } from './response-head.ts';
-import { endWithoutBody, ResponseRelay } from './response-relay.ts';
-import { Attempt, type AttemptReceiver } from './upstream/attempt.ts';
-import type { ParsedHead } from './upstream/response-parser.ts';
-import {
-  type AttemptFailure,
-  isSafeToRepeat,
-  type Sent,
-  wantsRepeat,
-  wantsRepeatOfStatus,
-} from './upstream/retry-rule.ts';
+import { sendReply } from './reply.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 /**
  * The life of an exchange, all of it:
  *
- *   admit → pin → match → cache lookup → request policies → reply | forward → response policies
- *   → store → relay → finish
+ *   admit → pin → match → cache lookup → request policies → reply | forward → finish
+ *                           └─ answered | waits, and is looked up again
  *
- * Each step returns and this page says what is next; `finish` runs once on every path. Nothing
- * that a client or an upstream does throws out of here.
+ * Each step returns and this page says what is next. What happens upstream (attempts, response
+ * policies, store, relay) is forwarding.ts, and how all of it ends is ending.ts: `finish` runs once
+ * on every path. Nothing that a client or an upstream does throws out of here.
  */
 export function serve(worker: WorkerContext, res: HttpResponse, req: HttpRequest): void {
   const beganMs = monotonicMs();
+  let exchange: Exchange | null = null;
+  // Before anything else: uWebSockets.js ends the process when a callback comes back with neither a
+  // response nor this, and one whose thread is ended (out of heap, wedged) comes back from anywhere.
+  res.onAborted(() => {
+    if (exchange !== null) clientGone(exchange);
+  });
   const slot = worker.words.pin();
   const generation = slot === noSlot ? undefined : worker.generations[slot];
   if (generation === undefined) {
@@ -53,7 +43,8 @@ export function serve(worker: WorkerContext, res: HttpResponse, req: HttpRequest
     return;
   }
   worker.ledger.accepted(slot);
-  const exchange = new Exchange(worker, res, generation, worker.readHeaders(req), beganMs);
+  exchange = new Exchange(worker, res, generation, worker.readHeaders(req), beganMs);
+  if (worker.access.namesClients) exchange.clientIp();
   try {
     begin(exchange, req);
   } catch (error) {
@@ -63,103 +54,10 @@ export function serve(worker: WorkerContext, res: HttpResponse, req: HttpRequest
 
 function begin(exchange: Exchange, req: HttpRequest): void {
   const refusal = admit(exchange, req) || match(exchange);
-  if (refusal !== '') {
-    refuse(exchange, refusal);
-    return;
-  }
-  if (exchange.plan?.cache != null && exchange.worker.cache !== null) openCache(exchange);
+  if (refusal !== '') refuse(exchange, refusal);
+  else if (exchange.plan?.cache != null && exchange.worker.cache !== null) openCache(exchange);
   else goOn(exchange);
 }
-
-/** What the cache cannot answer: a local reply, or the way upstream. */
-function goOn(exchange: Exchange): void {
-  const { plan, worker } = exchange;
-  assert(plan !== null, 'a matched exchange has its route');
-  for (const policy of plan.requestPolicies) policy.onRequest(exchange, exchange.headers);
-  if (plan.reply !== null) {
-    sendReply(exchange, plan.reply.prepared ?? plan.reply.render(exchange), worker.draining);
-    finish(exchange, 'completed');
-    return;
-  }
-  forward(exchange);
-}
-
-/** The first lookup of an exchange; a POST whose body is part of the key waits for its body. */
-function openCache(exchange: Exchange): void {
-  const { plan, headers, method, worker } = exchange;
-  const cachePlan = plan?.cache ?? null;
-  assert(cachePlan !== null && worker.cache !== null, 'the route is cached');
-  if (!headers.hasBody) {
-    lookUpAgain(exchange, openTicket(exchange, null));
-    return;
-  }
-  if (method !== 'POST' || !cachePlan.needsBody) {
-    goOn(exchange);
-    return;
-  }
-  detain(exchange);
-  const body = takeBody(exchange);
-  if (body === null) return;
-  body.gather(keyBodyBytesMax, (whole) =>
-    guarded(exchange, () =>
-      lookUpAgain(exchange, whole === null ? null : openTicket(exchange, whole)),
-    ),
-  );
-}
-
-/** Looks an exchange up and does what that leads to; without a ticket it goes past the cache. */
-function lookUpAgain(exchange: Exchange, ticket: CacheTicket | null): void {
-  const { cache } = exchange.worker;
-  if (ticket === null || cache === null) {
-    goOn(exchange);
-    return;
-  }
-  followLookup(exchange, lookUp(exchange, cache, ticket));
-}
-
-function followLookup(exchange: Exchange, step: LookupStep): void {
-  switch (step) {
-    case 'answered':
-      finish(exchange, 'completed');
-      return;
-    case 'sending':
-      return;
-    case 'waits':
-      detain(exchange);
-      return;
-    case 'not-in-cache':
-      refuse(exchange, 'not-in-cache');
-      return;
-    default:
-      goOn(exchange);
-  }
-}
-
-/** What the cache asks for when something has changed; each is a turn of its own. */
-export const cacheHooks: CacheHooks = {
-  wake(exchange) {
-    guarded(exchange, () => {
-      exchange.answersLater = false;
-      exchange.attempt = null;
-      exchange.attemptCount = 0;
-      exchange.tried.length = 0;
-      lookUpAgain(exchange, exchange.ticket);
-    });
-  },
-  forward(exchange) {
-    guarded(exchange, goOn);
-  },
-  detain,
-  sent(exchange) {
-    guarded(exchange, () => finish(exchange, 'completed'));
-  },
-  broken(exchange) {
-    guarded(exchange, () => {
-      finish(exchange, 'reset');
-      if (!exchange.gone) exchange.res.close();
-    });
-  },
-};
 
 /** The strict door: what the request says of itself must be readable in one way only. */
 function admit(exchange: Exchange, req: HttpRequest): ProblemCode | '' {
@@ -194,356 +92,82 @@ function match(exchange: Exchange): ProblemCode | '' {
   return generation.matcher.allowMask === 0 ? 'no-route' : 'method-not-allowed';
 }
 
-/** From here on the exchange outlives its callback. */
-function detain(exchange: Exchange): void {
-  if (exchange.detained) return;
-  exchange.detained = true;
-  exchange.worker.running.add(exchange);
-  if (!exchange.gone) exchange.res.onAborted(() => clientGone(exchange));
-}
-
-/** Goes upstream. */
-function forward(exchange: Exchange): void {
-  const { headers } = exchange;
+/** The first lookup of an exchange; a POST whose body is part of the key waits for its body. */
+function openCache(exchange: Exchange): void {
+  const { plan, headers, method } = exchange;
+  if (!headers.hasBody) {
+    lookUpAgain(exchange, openTicket(exchange, null));
+    return;
+  }
+  if (method !== 'POST' || plan?.cache?.needsBody !== true) {
+    goOn(exchange);
+    return;
+  }
   detain(exchange);
-  const upstreams = exchange.generation.upstreams;
-  exchange.upstream = upstreams[exchange.plan?.targets.draw(Math.random()) ?? 0] ?? null;
-  if (!headers.hasBody || exchange.body !== null) {
-    attempt(exchange);
-    return;
-  }
-  if (takeBody(exchange) === null) return;
-  // A short body comes in the same packet as its head, right after this callback.
-  queueMicrotask(() => {
-    if (!exchange.finished) guarded(exchange, attempt);
-  });
-}
-
-/** The request's body, as it comes; null: it is too large, and the exchange is refused. */
-function takeBody(exchange: Exchange): RequestBody | null {
-  const { res, worker, headers } = exchange;
-  const bytesMax = worker.settings.limits.bodyBytes ?? Number.POSITIVE_INFINITY;
-  if (Number(headers.contentLength) > bytesMax) {
-    refuse(exchange, 'body-too-large');
-    return null;
-  }
-  const length = headers.chunked ? -1 : Number(headers.contentLength);
-  const body = new RequestBody(res, length, bytesMax, () => bodyTooLarge(exchange));
-  exchange.body = body;
-  return body;
-}
-
-/** Sends the request to one endpoint; also the second time. */
-function attempt(exchange: Exchange): void {
-  const { upstream, worker } = exchange;
-  assert(upstream !== null, 'an exchange that goes upstream has its upstream');
-  const nowMs = worker.nowMs();
-  const endpoint = upstream.balancer.pick(hashInput(exchange, upstream), exchange.tried, nowMs);
-  if (typeof endpoint === 'string') {
-    refuse(exchange, endpoint);
-    return;
-  }
-  const head = outgoingHead(exchange, upstream, endpoint);
-  if (typeof head !== 'string') {
-    refuse(exchange, head.refusal);
-    return;
-  }
-  if (exchange.attemptCount === 0) upstream.budget.first(nowMs);
-  exchange.attemptCount += 1;
-  exchange.tried.push(endpoint);
-  const current = new Attempt(exchange, endpoint, receiver, nowMs);
-  exchange.attempt = current;
-  current.call = endpoint.pool.send(
-    {
-      method: exchange.method,
-      head,
-      body: exchange.body,
-      headersMs: upstream.headersMs,
-      idleMs: upstream.idleMs,
-    },
-    current,
+  takeBody(exchange)?.gather(keyBodyBytesMax, (whole) =>
+    guarded(exchange, () =>
+      lookUpAgain(exchange, whole === null ? null : openTicket(exchange, whole)),
+    ),
   );
-  if (current.call === null) {
-    current.abandon();
-    refuse(exchange, 'upstream-busy');
+}
+
+/** Looks an exchange up and does what that leads to; without a ticket it goes past the cache. */
+function lookUpAgain(exchange: Exchange, ticket: CacheTicket | null): void {
+  const { cache } = exchange.worker;
+  if (ticket === null || cache === null) goOn(exchange);
+  else followLookup(exchange, lookUp(exchange, cache, ticket));
+}
+
+function followLookup(exchange: Exchange, step: LookupStep): void {
+  switch (step) {
+    case 'answered':
+      finish(exchange, 'completed');
+      return;
+    case 'sending':
+      return;
+    case 'waits':
+      detain(exchange);
+      return;
+    case 'not-in-cache':
+      refuse(exchange, 'not-in-cache');
+      return;
+    default:
+      goOn(exchange);
   }
 }
 
-const receiver: AttemptReceiver = {
-  onHead({ exchange }, head) {
-    guarded(exchange, () => receiveHead(exchange, head));
-  },
-  onChunk({ exchange }, chunk) {
-    if (exchange.finished) return true;
-    try {
-      const fill = exchange.ticket?.fill ?? null;
-      if (fill !== null) fill.chunk(chunk);
-      if (exchange.gone && fill?.active !== true) clientGone(exchange);
-      return exchange.relay === null || toClient(exchange, exchange.relay, chunk);
-    } catch (error) {
-      crash(exchange, error);
-      return true;
-    }
-  },
-  onEnd({ exchange }) {
+/** What the cache cannot answer: a local reply, or the way upstream. */
+function goOn(exchange: Exchange): void {
+  const { plan, worker } = exchange;
+  assert(plan !== null, 'a matched exchange has its route');
+  for (const policy of plan.requestPolicies) policy.onRequest(exchange, exchange.headers);
+  if (plan.reply === null) {
+    forward(exchange);
+    return;
+  }
+  sendReply(exchange, plan.reply.prepared ?? plan.reply.render(exchange), worker.draining);
+  finish(exchange, 'completed');
+}
+
+/** What the cache asks for when something has changed; each is a turn of its own. */
+export const cacheHooks: CacheHooks = {
+  wake(exchange) {
     guarded(exchange, () => {
-      exchange.ticket?.fill?.end();
-      if (exchange.answersLater) return;
-      const { backlog } = exchange;
-      if (backlog !== null && !exchange.gone) backlog.ended = true;
-      else if (exchange.gone || exchange.relay?.end() === true) finish(exchange, 'completed');
+      exchange.startOver();
+      lookUpAgain(exchange, exchange.ticket);
     });
   },
-  onFailure({ exchange }, failure, sent, message) {
-    guarded(exchange, () => attemptFailed(exchange, failure, sent, message));
+  forward(exchange) {
+    guarded(exchange, goOn);
+  },
+  detain,
+  sent(exchange) {
+    guarded(exchange, () => finish(exchange, 'completed'));
+  },
+  broken(exchange) {
+    guarded(exchange, () => {
+      finish(exchange, 'reset');
+      if (!exchange.gone) exchange.res.close();
+    });
   },
 };
-
-function receiveHead(exchange: Exchange, received: ParsedHead): void {
-  const { upstream, worker } = exchange;
-  const { status } = received;
-  assert(upstream !== null && exchange.plan !== null, 'a response belongs to a forwarded exchange');
-  if (wantsRepeatOfStatus(upstream.retryOn, status) && mayRepeat(exchange, 'maybe')) {
-    exchange.attempt?.abandon();
-    repeat(exchange);
-    return;
-  }
-  if (isErrorStatus(status) && standIn(exchange)) return;
-  const { ticket } = exchange;
-  const reception = ticket === null ? null : receiveForCache(exchange, ticket, received);
-  if (reception?.client === 'later') {
-    exchange.answersLater = true;
-    return;
-  }
-  if (ticket === null && worker.cache !== null) invalidateFor(exchange, worker.cache, received);
-  if (exchange.gone) return;
-  if (reception?.client === 'not-modified') {
-    clientHasIt(exchange, received, reception.status);
-    return;
-  }
-  const head = responseHead(exchange, received, reception?.status ?? null);
-  const bodyless = exchange.method === 'HEAD' || isBodyless(status);
-  exchange.status = status;
-  exchange.relay = new ResponseRelay(
-    exchange.res,
-    head,
-    received.contentLength,
-    bodyless,
-    worker.draining,
-    () => drained(exchange),
-  );
-}
-
-/** The client has what it asked about: it is told so, and the response is fetched for the cache. */
-function clientHasIt(exchange: Exchange, received: ParsedHead, cacheStatus: string): void {
-  const { res, worker } = exchange;
-  exchange.status = 304;
-  res.cork(() => {
-    res.writeStatus(asBytes(notModifiedHead(exchange, received, cacheStatus)));
-    endWithoutBody(res, -1, worker.draining);
-  });
-  leaveToCache(exchange, 'completed');
-}
-
-/** The client's part is done; what goes on is for the cache alone. */
-function leaveToCache(exchange: Exchange, outcome: Outcome): void {
-  exchange.gone = true;
-  account(exchange, outcome);
-  exchange.relay = null;
-  exchange.attempt?.call?.resume();
-}
-
-/** What is stored answers in the place of an error (RFC 5861, section 4). */
-function standIn(exchange: Exchange): boolean {
-  const { ticket, worker } = exchange;
-  if (ticket === null || ticket.fill === null || worker.cache === null || exchange.gone) return false;
-  ticket.acceptsStale = true;
-  const step = lookUp(exchange, worker.cache, ticket);
-  ticket.acceptsStale = false;
-  if (step === 'forward') return false;
-  exchange.attempt?.abandon();
-  ticket.fill.letGo();
-  followLookup(exchange, step);
-  return true;
-}
-
-/** False: the origin is to wait for the client. */
-function toClient(exchange: Exchange, relay: ResponseRelay, chunk: Buffer): boolean {
-  if (exchange.backlog !== null) return exchange.backlog.add(chunk);
-  if (relay.chunk(chunk)) return true;
-  const { ticket } = exchange;
-  if (ticket?.fill?.wanted !== true) return false;
-  exchange.backlog = new ClientBacklog(ticket.plan.bytesMax);
-  return true;
-}
-
-/** The client took what had waited for it. */
-function drained(exchange: Exchange): void {
-  const { backlog, relay } = exchange;
-  if (backlog !== null && relay !== null) {
-    if (!backlog.drain((piece) => relay.chunk(piece))) return;
-    exchange.backlog = null;
-    if (backlog.ended && relay.end()) finish(exchange, 'completed');
-    if (backlog.ended) return;
-  }
-  if (exchange.relay?.isComplete === true) finish(exchange, 'completed');
-  else exchange.attempt?.call?.resume();
-}
-
-function attemptFailed(
-  exchange: Exchange,
-  failure: AttemptFailure,
-  sent: Sent,
-  message: string,
-): void {
-  const { upstream, worker, res } = exchange;
-  assert(upstream !== null, 'an attempt belongs to a forwarded exchange');
-  worker.recorder.attemptFailed(upstream.number, failure);
-  if (exchange.relay !== null) {
-    // The head is out: the one way to say that the body is broken is to close.
-    worker.access.upstreamFailed(exchange, failure, message);
-    finish(exchange, failure);
-    res.close();
-    return;
-  }
-  if (wantsRepeat(upstream.retryOn, failure) && mayRepeat(exchange, sent)) {
-    repeat(exchange);
-    return;
-  }
-  worker.access.upstreamFailed(exchange, failure, message);
-  if (standIn(exchange)) return;
-  refuse(exchange, `upstream-${failure}`);
-}
-
-function mayRepeat(exchange: Exchange, sent: Sent): boolean {
-  const { upstream, worker, method, body } = exchange;
-  if (upstream === null || exchange.attemptCount >= upstream.attempts) return false;
-  if (!isSafeToRepeat(method, sent, body?.consumed ?? false)) return false;
-  return upstream.budget.take(upstream.budgetPercent, worker.nowMs());
-}
-
-function repeat(exchange: Exchange): void {
-  exchange.worker.recorder.retried(exchange.upstream?.number ?? 0);
-  attempt(exchange);
-}
-
-/** Ends an exchange that has no response yet with a problem document. */
-function refuse(exchange: Exchange, code: ProblemCode): void {
-  const problem = problems[code];
-  if (exchange.gone) {
-    finish(exchange, problem.ledger.kind === 'refused' ? problem.ledger : problem.ledger.reason);
-    return;
-  }
-  const allow = code === 'method-not-allowed' ? allowed(exchange) : '';
-  const reply = problemReply(exchange, problem, allow);
-  const close = problem.close || exchange.worker.draining || exchange.headers.hasBody;
-  exchange.res.cork(() => sendReply(exchange, reply, close));
-  finish(exchange, problem.ledger.kind === 'refused' ? problem.ledger : problem.ledger.reason);
-}
-
-function bodyTooLarge(exchange: Exchange): void {
-  if (exchange.finished) return;
-  exchange.attempt?.abandon();
-  if (exchange.relay === null) {
-    guarded(exchange, () => refuse(exchange, 'body-too-large'));
-    return;
-  }
-  finish(exchange, { kind: 'refused', reason: 'limit' });
-  exchange.res.close();
-}
-
-function clientGone(exchange: Exchange): void {
-  exchange.gone = true;
-  if (exchange.finished) return;
-  exchange.body?.clientGone();
-  const { attempt: current, ticket } = exchange;
-  if (current !== null && exchange.body === null && ticket?.fill?.wanted === true) {
-    leaveToCache(exchange, 'aborted');
-    return;
-  }
-  current?.abandon();
-  finish(exchange, 'aborted');
-}
-
-/** Ends a running exchange from outside: a drain that took too long. */
-export function cutOff(exchange: Exchange): void {
-  if (exchange.finished) return;
-  exchange.attempt?.abandon();
-  finish(exchange, 'drain-timeout');
-  if (!exchange.gone) exchange.res.close();
-}
-
-type Outcome = Parameters<WorkerContext['recorder']['finished']>[1];
-
-/** What the client got, into the ledger, the figures and the access log. */
-function account(exchange: Exchange, outcome: Outcome): void {
-  if (exchange.accounted) return;
-  exchange.accounted = true;
-  const { worker, ticket } = exchange;
-  if (exchange.relay !== null) exchange.bytesOut = exchange.relay.bytes;
-  worker.recorder.finished(exchange, outcome);
-  if (ticket !== null && exchange.plan !== null) {
-    worker.recorder.lookedUp(exchange.plan.number, ticket.outcome ?? 'left');
-  }
-  worker.access.finished(exchange, outcome);
-}
-
-/** Runs exactly once per exchange: accounts for it, lets go of all it holds, unpins. */
-function finish(exchange: Exchange, outcome: Outcome): void {
-  assert(!exchange.finished, 'an exchange finishes once');
-  exchange.finished = true;
-  const { worker, generation, ticket } = exchange;
-  account(exchange, outcome);
-  if (exchange.detained) worker.running.remove(exchange);
-  if (!exchange.gone) exchange.body?.discard();
-  exchange.stream?.release();
-  if (ticket !== null) leaveCache(exchange, ticket);
-  worker.giveHeaders(exchange.headers);
-  worker.words.unpin(generation.slot);
-}
-
-/** What waits for this exchange, or this one waits for, is not kept. */
-function leaveCache(exchange: Exchange, ticket: CacheTicket): void {
-  if (ticket.waited) exchange.worker.cache?.waiting.remove(ticket.key.text, exchange);
-  ticket.fill?.fail();
-}
-
-function allowed({ generation }: Exchange): string {
-  const { allowMask, allowOthers } = generation.matcher;
-  const known = Object.keys(methodBits).filter((one) => (allowMask & (methodBits[one] ?? 0)) !== 0);
-  const others = allowOthers.flatMap((route) => generation.plan(route).otherMethods);
-  return [...known, ...new Set(others)].join(', ');
-}
-
-/** Runs a step in a callback of the upstream's: what it throws is our mistake and ends in a 500. */
-function guarded(exchange: Exchange, step: (exchange: Exchange) => void): void {
-  if (exchange.finished) return;
-  try {
-    step(exchange);
-  } catch (error) {
-    crash(exchange, error);
-  }
-}
-
-/** A mistake of ours: logged, answered with a 500 where nothing is out yet, else closed. */
-function crash(exchange: Exchange, error: unknown): void {
-  const { worker, res } = exchange;
-  worker.access.crashed(
-    exchange,
-    messageOf(error),
-    error instanceof Error ? error.stack : undefined,
-  );
-  const began = exchange.status !== 0;
-  if (!exchange.finished) {
-    exchange.attempt?.abandon();
-    finish(exchange, 'internal');
-  }
-  if (exchange.gone) return;
-  try {
-    const { head, body } = problems.internal;
-    if (began) res.close();
-    else res.cork(() => res.writeStatus(head).end(body, true));
-  } catch {
-    // What failed had ended the response already.
-  }
-}

@@ -74,6 +74,8 @@ const failures = {
   internal: ['internal', 500, 'The gateway failed; its log says why.'],
 } as const satisfies Record<string, readonly [FailedReason, number, string]>;
 
+/** The rest of a body that is too large is not read; what follows a CONNECT is for a tunnel. */
+const closing = new Set(['body-too-large', 'method-not-implemented']);
 const retryAfterSeconds = 1;
 const retryLater = new Set(['breaker-open', 'upstream-busy', 'no-endpoint', 'not-ready']);
 
@@ -84,7 +86,7 @@ export const problems: Readonly<Record<ProblemCode, Problem>> = Object.fromEntri
   ]),
   ...Object.entries(refusals).map(([code, [reason, status, detail]]) => [
     code,
-    make(code, status, detail, { kind: 'refused', reason }, status === 413),
+    make(code, status, detail, { kind: 'refused', reason }, closing.has(code)),
   ]),
   ...Object.entries(failures).map(([code, [reason, status, detail]]) => [
     code,

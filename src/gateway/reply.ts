@@ -3,7 +3,7 @@ import { HeaderList } from './header-list.ts';
 import type { PreparedReply } from './plan/reply-plan.ts';
 import type { Problem } from './problems.ts';
 import { asBytes, prepareHead } from './response-head.ts';
-import { endWithoutBody } from './response-relay.ts';
+import { endConnection, endWithoutBody } from './response-relay.ts';
 
 /** Statuses whose responses have no body and no length (RFC 9110, section 6.4.1). */
 export function isBodyless(status: number): boolean {
@@ -14,9 +14,11 @@ export function isBodyless(status: number): boolean {
 export function sendReply(exchange: Exchange, reply: PreparedReply, close: boolean): void {
   const { res } = exchange;
   exchange.status = reply.status;
+  exchange.body?.discard();
   res.writeStatus(typeof reply.head === 'string' ? asBytes(reply.head) : reply.head);
   if (isBodyless(reply.status)) {
     endWithoutBody(res, -1, close);
+    if (close) endConnection();
     return;
   }
   const length = typeof reply.body === 'string' ? Buffer.byteLength(reply.body) : reply.body.length;

@@ -1,6 +1,6 @@
-import type { StaleStored } from './caching/fill.ts';
 import { hostKind } from '../memory/shape-kinds.ts';
-import { isFieldValue, isTargetText } from './door.ts';
+import type { StaleStored } from './caching/fill.ts';
+import { checkPath, isFieldValue } from './door.ts';
 import type { Exchange } from './exchange.ts';
 import { isHopByHop, listedNames } from './hop-by-hop.ts';
 import type { Endpoint } from './upstream/endpoint.ts';
@@ -66,13 +66,18 @@ function hostOf(exchange: Exchange, upstream: UpstreamPlan, endpoint: Endpoint):
   return upstream.host === hostKind.fixed ? upstream.hostValue : exchange.headers.host;
 }
 
-/** The path and query that go upstream, or null: a rewrite made something that is no target. */
+/**
+ * The path and query that go upstream, or null: a rewrite made something that the door would not
+ * have let in, such as dot segments out of a query. A question mark from there begins no query.
+ */
 function outgoingTarget(exchange: Exchange): string | null {
   const rewrite = exchange.plan?.rewrite ?? null;
   let { path } = exchange;
   if (rewrite !== null) {
-    path = rewrite.constant ?? rewrite.render(exchange);
-    if (rewrite.constant === null && !(path.startsWith('/') && isTargetText(path))) return null;
+    path = rewrite.constant ?? rewrite.render(exchange).replaceAll('?', '%3F');
+    const checked = rewrite.constant === null ? checkPath(path) : null;
+    if (checked !== null && checked.code !== '') return null;
+    if (checked !== null) path = checked.path;
   }
   return exchange.query === '' ? path : `${path}?${exchange.query}`;
 }

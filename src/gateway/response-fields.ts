@@ -21,11 +21,7 @@ export function responseHead(
 }
 
 /** The head of a 304 for a client that has what the origin sent whole. */
-export function notModifiedHead(
-  exchange: Exchange,
-  head: ParsedHead,
-  cacheMember: string,
-): string {
+export function notModifiedHead(exchange: Exchange, head: ParsedHead, cacheMember: string): string {
   const fields = clientFields(exchange, head, cacheMember);
   return prepareHead(statusText(304), notModifiedHeaders(fields));
 }

@@ -23,9 +23,14 @@ export function prepareHead(status: string, headers: HeaderList): string {
   return head;
 }
 
-/** Text goes out as UTF-8 but header bytes are one per character, so other text than ASCII is copied. */
+/**
+ * Text goes out as UTF-8 but header bytes are one per character, so other text than ASCII is copied.
+ * What is no byte becomes a question mark: its lower half could be a line end.
+ */
 export function asBytes(head: string): string | Buffer {
-  return notAscii.test(head) ? Buffer.from(head, 'latin1') : head;
+  if (!notAscii.test(head)) return head;
+  return Buffer.from(head.replace(notByte, '?'), 'latin1');
 }
 
 const notAscii = /[\u0080-\uffff]/;
+const notByte = /[\u0100-\uffff]/g;

@@ -22,11 +22,14 @@ export class RunningExchanges {
     this.#all.push(exchange);
   }
 
-  /** The last one takes its place. */
+  /** The last one takes its place. One that does not run is left alone. */
   remove(exchange: Exchange): void {
+    const at = exchange.runningAt;
+    if (at < 0) return;
+    exchange.runningAt = -1;
     const last = this.#all.pop();
     if (last === undefined || last === exchange) return;
-    last.runningAt = exchange.runningAt;
-    this.#all[exchange.runningAt] = last;
+    last.runningAt = at;
+    this.#all[at] = last;
   }
 }

@@ -5,6 +5,8 @@ import type { Settings } from '../model/settings.ts';
 /** Everything a worker needs, in one message (`workerData`). */
 export interface WorkerStart {
   readonly index: number;
+  /** Where its words, ledger and series stand in shared memory. */
+  readonly seat: number;
   readonly settings: Settings;
   readonly memory: NodeMemory;
   /** Messages of memory/worker-messages.ts. */

@@ -2,7 +2,13 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { present } from '../base/assert.ts';
 import { cancel, every, monotonicMs, sleep } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
-import { nameThread, rememberUwsHandles, watchLoopHandles } from '../base/native.ts';
+import {
+  backlogCount,
+  cutOwnConnections,
+  nameThread,
+  rememberUwsHandles,
+  watchLoopHandles,
+} from '../base/native.ts';
 import { type LinkedApp, loadUws, type TemplatedApp } from '../base/uws.ts';
 import { WorkerWords, workerState } from '../memory/control-block.ts';
 import { LedgerWriter } from '../memory/ledger.ts';
@@ -11,9 +17,10 @@ import { SeriesWriter } from '../memory/series.ts';
 import type { FromWorker, ToWorker } from '../memory/worker-messages.ts';
 import { ExchangeRecorder } from '../telemetry/recorder.ts';
 import { AccessLogger } from './access-log.ts';
-import { Generation } from './generation.ts';
 import { WorkerCache } from './caching/worker-cache.ts';
-import { cacheHooks, cutOff, serve } from './pipeline.ts';
+import { cutOff } from './forwarding.ts';
+import { Generation } from './generation.ts';
+import { cacheHooks, serve } from './pipeline.ts';
 import type { MainToWorker, WorkerStart, WorkerToMain } from './start-message.ts';
 import { EndpointRegistry } from './upstream/endpoint-registry.ts';
 import { UpstreamMemory } from './upstream/upstream-plan.ts';
@@ -30,12 +37,12 @@ const start = workerData as WorkerStart;
 const main = present(parentPort, 'a worker has a parent');
 
 // Before uWebSockets.js makes its handles, so that they can be told from Node's own.
-watchLoopHandles();
+watchLoopHandles(start.seat);
 nameThread(`worker-${start.index}`);
 
-const words = new WorkerWords(start.memory.control, start.index);
-const ledger = new LedgerWriter(start.memory.ledgers, start.index);
-const series = new SeriesWriter(start.memory.series, start.index);
+const words = new WorkerWords(start.memory.control, start.seat);
+const ledger = new LedgerWriter(start.memory.ledgers, start.seat);
+const series = new SeriesWriter(start.memory.series, start.seat);
 let { logs, control } = start;
 const access = new AccessLogger(start.settings.log.access, `worker-${start.index}`, (batch) =>
   logs.postMessage(batch),
@@ -53,7 +60,7 @@ const context = new WorkerContext({
 const registry = new EndpointRegistry(({ upstreamName, origin }, state, reason) => {
   tellControl({
     kind: 'endpoint',
-    worker: start.index,
+    worker: start.seat,
     upstream: upstreamName,
     origin,
     state,
@@ -68,6 +75,8 @@ const attachContext = {
   workerIndex: start.index,
 };
 
+// A request that is read after this would have no answer, which ends the process.
+process.on('exit', () => cutOwnConnections());
 process.on('uncaughtException', (error) => broken(error));
 process.on('unhandledRejection', (error) => broken(error));
 words.setState(workerState.starting);
@@ -87,11 +96,11 @@ main.on('message', (message: MainToWorker) => {
 const app = openApp();
 
 function openWorkerCache(): WorkerCache | null {
-  const { memory, settings, index } = start;
+  const { memory, settings, seat } = start;
   if (memory.cache === null || settings.cache === null) return null;
   return new WorkerCache({
     memory: memory.cache,
-    worker: index,
+    worker: seat,
     entryBytesMax: settings.cache.entryBytesMax,
     tell: (message, transfer) => control.postMessage(message, transfer),
     hooks: cacheHooks,
@@ -127,7 +136,7 @@ function follow(message: ToWorker): void {
     case 'switch':
       switchTo(message.slot, message.revision);
       words.setState(context.draining ? workerState.draining : workerState.ready);
-      tellControl({ kind: 'switched', worker: start.index, slot: message.slot });
+      tellControl({ ...message, kind: 'switched', worker: start.seat });
       return;
     case 'retire':
       context.generations[message.slot]?.detach();
@@ -139,25 +148,24 @@ function follow(message: ToWorker): void {
   }
 }
 
-/** A generation that is active again, after a rollback, is so under a newer revision. */
 function switchTo(slot: number, revision: number): void {
   const generation = context.generations[slot];
-  if (generation !== undefined) generation.revision = revision;
+  generation?.activate(revision);
   words.setSwitchedTo(generation?.number ?? 0);
 }
 
 function stage({ slot, generation, revision, bytes }: Extract<ToWorker, { kind: 'stage' }>): void {
   let error: string | null = null;
   try {
-    ledger.reset(slot);
+    ledger.attach(slot, generation);
     context.generations[slot] = new Generation(generation, slot, revision, bytes, attachContext);
   } catch (thrown) {
     error = messageOf(thrown);
   }
-  tellControl({ kind: 'staged', worker: start.index, slot, error });
+  tellControl({ kind: 'staged', worker: start.seat, slot, generation, error });
 }
 
-/** Lets running exchanges finish within the time, then closes what is left. */
+/** Lets running exchanges finish, and clients take what was written, within the time; then closes. */
 async function drain(timeoutMs: number): Promise<void> {
   if (context.draining) return;
   context.draining = true;
@@ -165,7 +173,7 @@ async function drain(timeoutMs: number): Promise<void> {
   const deadlineMs = monotonicMs() + timeoutMs;
   let quietSinceMs = monotonicMs();
   while (monotonicMs() < deadlineMs) {
-    if (context.running.count > 0) quietSinceMs = monotonicMs();
+    if (context.running.count > 0 || backlogCount() > 0) quietSinceMs = monotonicMs();
     if (monotonicMs() - quietSinceMs >= quietMs) break;
     await sleep(drainStepMs);
   }

@@ -1,10 +1,11 @@
 import { monotonicMs, wallMs } from '../base/clock.ts';
-import { CutoverError } from '../base/errors.ts';
+import { CutoverError, messageOf } from '../base/errors.ts';
 import type { Definitions } from '../model/definitions.ts';
 import { type Diff, diffDefinitions } from '../model/diff.ts';
 import type { AppliedAnswer, Ledger, WorkerSwitch } from '../model/orders.ts';
 import { type Parsed, parseWritten } from '../model/parse.ts';
 import type { Problem } from '../model/problem.ts';
+import { emptyWritten } from '../model/written.ts';
 import type { ControlClient } from './control-client.ts';
 import type { History } from './history/history.ts';
 import type { Revision } from './history/revision.ts';
@@ -17,8 +18,8 @@ export interface ApplyRequest {
   readonly note: string;
   readonly waitMs: number;
   readonly dryRun: boolean;
-  /** The `If-Match` of the caller, without quotes; null: none given. */
-  readonly ifMatch: string | null;
+  /** The tags of the caller's `If-Match`, without quotes; `*` is any; null: none given. */
+  readonly ifMatch: readonly string[] | null;
 }
 
 export interface ApplyTimings {
@@ -79,7 +80,7 @@ export class Apply {
 
   async apply(request: ApplyRequest): Promise<ApplyReport> {
     const { parsed, ifMatch, dryRun, validateMs } = request;
-    if (ifMatch !== null && ifMatch !== '*' && ifMatch !== this.#currentHash) {
+    if (ifMatch !== null && !ifMatch.some((tag) => tag === '*' || tag === this.#currentHash)) {
       throw new CutoverError(
         'precondition-failed',
         'the definitions have changed since they were read; read them again and apply on top',
@@ -160,13 +161,31 @@ export class Apply {
       announce('rejected', { revision: revision.revision, reason: answer.message });
       throw refused(answer.code, answer.message);
     }
+    const timings = { validateMs, ...answer.timings };
+    try {
+      await history.moveHead({ ...revision, state: 'acknowledged', timings });
+    } catch (error) {
+      throw await this.#takeBack(revision, messageOf(error));
+    }
     this.#current = parsed.definitions;
     this.#currentHash = parsed.hash;
-    const timings = { validateMs, ...answer.timings };
-    await history.moveHead({ ...revision, state: 'acknowledged', timings });
     const report = this.#report(revision, answer, timings, diff, ledger);
     announce('applied', { ...report, diff: undefined, ledger: undefined, note, author });
     return report;
+  }
+
+  /**
+   * The node has switched, but a restart would not serve what it serves now: back to the head, so
+   * that node, history and answer agree. Returns what to throw.
+   */
+  async #takeBack(revision: Revision, why: string): Promise<CutoverError> {
+    const { history, announce } = this.#parts;
+    const reason = `it could not be recorded as the head: ${why}`;
+    announce('rejected', { revision: revision.revision, reason });
+    await this.restore(history.head ?? emptyRevision);
+    // The disk may be the trouble still; in memory it is rejected in any case.
+    await history.record({ ...revision, state: 'rejected', reason }).catch(() => {});
+    return refused('record-failed', `revision ${revision.revision} was taken back: ${reason}`);
   }
 
   #report(
@@ -222,6 +241,18 @@ export class Apply {
     }
   }
 }
+
+/** What a node serves before its first apply: nothing, as revision 0, which is not kept. */
+export const emptyRevision: Revision = {
+  revision: 0,
+  parent: 0,
+  hash: '',
+  author: 'start',
+  note: 'no definitions yet',
+  createdAt: '',
+  state: 'acknowledged',
+  written: emptyWritten(),
+};
 
 export const defaultWaitMs = 5_000;
 const startWaitMs = 60_000;

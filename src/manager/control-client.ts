@@ -11,9 +11,12 @@ export class ControlClient {
   #nextId = 1;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   readonly #onEvent: (event: ControlEvent) => void;
+  readonly #onSilent: () => void;
 
-  constructor(port: MessagePort, onEvent: (event: ControlEvent) => void) {
+  /** `onSilent`: control did not answer in time and must be ended, or it could still do the order. */
+  constructor(port: MessagePort, onEvent: (event: ControlEvent) => void, onSilent: () => void) {
     this.#onEvent = onEvent;
+    this.#onSilent = onSilent;
     this.#port = port;
     this.#listen();
   }
@@ -22,6 +25,7 @@ export class ControlClient {
     const id = this.#nextId++;
     return new Promise((resolve) => {
       const timer = after(order.waitMs * 2 + marginMs, () => {
+        this.#onSilent();
         this.#answered({
           kind: 'rejected',
           id,

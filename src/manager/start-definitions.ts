@@ -6,10 +6,8 @@ import type { Log } from '../base/log.ts';
 import { type Parsed, parseDefinitions } from '../model/parse.ts';
 import { printProblem } from '../model/problem.ts';
 import type { Source } from '../model/source-document.ts';
-import { emptyWritten } from '../model/written.ts';
-import type { Apply } from './apply.ts';
+import { type Apply, emptyRevision } from './apply.ts';
 import type { History } from './history/history.ts';
-import type { Revision } from './history/revision.ts';
 
 const startWaitMs = 60_000;
 
@@ -67,18 +65,6 @@ async function applyParsed(apply: Apply, parsed: Parsed, note: string): Promise<
     ifMatch: null,
   });
 }
-
-/** What a node serves before its first apply: nothing, as revision 0, which is not kept. */
-const emptyRevision: Revision = {
-  revision: 0,
-  parent: 0,
-  hash: '',
-  author: 'start',
-  note: 'no definitions yet',
-  createdAt: '',
-  state: 'acknowledged',
-  written: emptyWritten(),
-};
 
 /** A file, or all definitions of a folder in the order of their names. */
 export async function readDefinitions(path: string): Promise<Parsed> {

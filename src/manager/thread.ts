@@ -37,6 +37,7 @@ run().catch((error) => {
 async function run(): Promise<void> {
   const unlock = settings.data === null ? async () => {} : await lockFolder(settings.data);
   const history = await History.open(settings.data);
+  for (const file of history.unreadable) log.warn({ file }, 'a revision cannot be read: left out');
   const token = await AccessToken.open(settings.data, (made) =>
     log.warn({ token: made }, 'no data folder: this admin token is for this run only'),
   );
@@ -45,7 +46,11 @@ async function run(): Promise<void> {
     generations: collector.generations(),
     workers: collector.workers(),
   }));
-  const control = new ControlClient(start.control, (event) => void onEvent(event));
+  const control = new ControlClient(
+    start.control,
+    (event) => void onEvent(event),
+    () => tellMain({ kind: 'control-silent' }),
+  );
   const apply = new Apply({
     nodeId: settings.node.id,
     history,
@@ -64,7 +69,10 @@ async function run(): Promise<void> {
     history,
     collector,
     events,
-    notReady: () => (nodeState === 'serving' ? null : `the node is ${nodeState}`),
+    notReady() {
+      if (nodeState !== 'serving') return `the node is ${nodeState}`;
+      return collector.workers().some(({ state }) => state === 'ready') ? null : 'no worker serves';
+    },
   });
   main.on('message', (message: ToManager) => void follow(message));
   const address = await admin.listen({ host: settings.admin.host, port: settings.admin.port });

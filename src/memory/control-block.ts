@@ -1,10 +1,10 @@
 import { assert } from '../base/assert.ts';
-import { generationSlotCount, workerCountMax } from '../base/limits.ts';
+import { generationSlotCount, seatCountMax } from '../base/limits.ts';
 
 /**
  * The words by which the threads of a node agree. One block per process, made by main.
  *
- *   header      magic, layout, worker count, last number given, the `active` word
+ *   header      magic, layout, worker count, last numbers given, the `active` word
  *   slots       per generation slot: generation, revision, state         writer: control
  *   workers     per worker: heartbeat, state, connections, what it       writer: that worker; main
  *               switched to, and its pins, one word per slot             when the worker is dead
@@ -22,6 +22,7 @@ const header = {
   layout: 1,
   workerCount: 2,
   lastNumber: 3,
+  lastGeneration: 4,
   active: lineWords,
   words: 2 * lineWords,
 };
@@ -61,7 +62,7 @@ export const workerState = { dead: 0, starting: 1, ready: 2, draining: 3 } as co
 export type ControlWords = Int32Array<SharedArrayBuffer>;
 
 export function createControlBlock(workerCount: number): ControlWords {
-  assert(workerCount >= 1 && workerCount <= workerCountMax, 'the worker count is within its limit');
+  assert(workerCount >= 1 && workerCount <= seatCountMax, 'the worker count is within its limit');
   const words = new Int32Array(
     new SharedArrayBuffer((workersAt + workerCount * workerWords) * Int32Array.BYTES_PER_ELEMENT),
   );
@@ -116,6 +117,16 @@ export class ControlBlock {
   /** Control only. */
   setLastNumber(number: number): void {
     Atomics.store(this.words, header.lastNumber, number);
+  }
+
+  /** The last number that was given to a generation, whatever became of it. */
+  lastGeneration(): number {
+    return Atomics.load(this.words, header.lastGeneration);
+  }
+
+  /** Control only. */
+  setLastGeneration(number: number): void {
+    Atomics.store(this.words, header.lastGeneration, number);
   }
 
   /** Control only. The one store that switches the node. */
@@ -205,6 +216,8 @@ export class WorkerWords {
   readonly #at: number;
 
   constructor(words: ControlWords, worker: number) {
+    const count = Atomics.load(words, header.workerCount);
+    assert(worker >= 0 && worker < count, 'a worker index lies in the control block');
     this.#words = words;
     this.#at = workerAt(worker);
   }

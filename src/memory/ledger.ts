@@ -36,9 +36,9 @@ export const failedReasons = [
 ] as const;
 export type FailedReason = (typeof failedReasons)[number];
 
-const field = { accepted: 0, completed: 1, aborted: 2, refused: 3 } as const;
+const field = { generation: 0, accepted: 1, completed: 2, aborted: 3, refused: 4 } as const;
 const failedAt = field.refused + refusedReasons.length;
-/** Rounded up to whole cache lines of 8 floats. */
+/** With the generation that they belong to, rounded up to whole cache lines of 8 floats. */
 const ledgerFloats = Math.ceil((failedAt + failedReasons.length) / 8) * 8;
 
 export type LedgerFloats = Float64Array<SharedArrayBuffer>;
@@ -58,10 +58,15 @@ export class LedgerWriter {
     this.#worker = worker;
   }
 
-  /** Before the slot's new generation can be pinned. */
-  reset(slot: number): void {
+  /**
+   * Before the slot's generation can be pinned by this worker. A new generation begins with
+   * nothing; a worker that takes the place of a dead one goes on with what that one had counted.
+   */
+  attach(slot: number, generation: number): void {
     const at = ledgerAt(this.#worker, slot);
+    if (this.#floats[at + field.generation] === generation) return;
     this.#floats.fill(0, at, at + ledgerFloats);
+    this.#floats[at + field.generation] = generation;
   }
 
   accepted(slot: number): void {
@@ -101,8 +106,16 @@ export interface LedgerCounts {
   failedBy: Record<string, number>;
 }
 
-/** The sum over all workers for one slot. Exact when nothing is pinned; else a moment's view. */
-export function readLedger(floats: LedgerFloats, workerCount: number, slot: number): LedgerCounts {
+/**
+ * The sum over all workers for one slot. Exact when nothing is pinned; else a moment's view. With a
+ * generation: without what a worker, which has been down since, counted for an earlier one.
+ */
+export function readLedger(
+  floats: LedgerFloats,
+  workerCount: number,
+  slot: number,
+  generation?: number,
+): LedgerCounts {
   const counts: LedgerCounts = {
     accepted: 0,
     completed: 0,
@@ -114,6 +127,7 @@ export function readLedger(floats: LedgerFloats, workerCount: number, slot: numb
   };
   for (let worker = 0; worker < workerCount; worker++) {
     const at = ledgerAt(worker, slot);
+    if (isOfAnother(floats[at + field.generation] as number, generation)) continue;
     counts.accepted += floats[at + field.accepted] as number;
     counts.completed += floats[at + field.completed] as number;
     counts.aborted += floats[at + field.aborted] as number;
@@ -127,6 +141,10 @@ export function readLedger(floats: LedgerFloats, workerCount: number, slot: numb
 export function isBalanced(counts: LedgerCounts): boolean {
   const { accepted, completed, aborted, refused, failed } = counts;
   return accepted === completed + aborted + refused + failed;
+}
+
+function isOfAnother(counted: number, generation: number | undefined): boolean {
+  return generation !== undefined && counted !== 0 && counted !== generation;
 }
 
 function sumReasons(

@@ -4,16 +4,28 @@ import { assert } from '../base/assert.ts';
  * Series: counters and a latency histogram per route and per upstream, for each worker. A worker
  * gives a series to a route or an upstream when it sees its first exchange, and writes there
  * alone; whoever reads sums over the workers by number. The numbers are identities given by
- * control: they outlive generations and are never used again. Series 0 takes what finds no place.
+ * control: they outlive generations and are never used again. The first and the last series take
+ * what finds no place: routes the one, upstreams the other, since an exchange counts in both.
  *
  *   numbers      Int32    per series: the identity, 0 while nobody has it
  *   counters     Float64  per series: `counterCount` sums
  *   histogram    Uint32   per series: counts by bucket
  */
 
-/** Series per worker: 512 of about 4 KiB are 2 MiB; what comes later shares the overflow. */
+/** Series per worker: 512 of about 4 KiB are 2 MiB; what comes later shares an overflow. */
 export const seriesCount = 512;
+/** With the overflow of upstreams. */
+const placeCount = seriesCount + 1;
 export const overflowSeries = 0;
+const upstreamOverflowSeries = seriesCount;
+
+/** The overflows as those see them who write: a place; and who read: a number that nothing has. */
+export interface Overflow {
+  readonly series: number;
+  readonly number: number;
+}
+export const routeOverflow: Overflow = { series: overflowSeries, number: 0 };
+export const upstreamOverflow: Overflow = { series: upstreamOverflowSeries, number: -1 };
 
 /** What a series counts. Routes use the first eight, upstreams those and the rest. */
 export const counter = {
@@ -32,7 +44,30 @@ export const counter = {
   breakerOpen: 12,
   healthFailed: 13,
 } as const;
-const counterCount = 16;
+
+/** How lookups in the cache end, each in exactly one of these (docs/metrics.md). */
+export const lookupOutcomes = [
+  'hit',
+  'stale',
+  'revalidated',
+  'collapsed',
+  'miss-cold',
+  'miss-expired',
+  'miss-evicted',
+  'miss-busted',
+  'miss-rekeyed',
+  'miss-vary',
+  'miss-request',
+  'miss-pass',
+  'miss-no-store',
+  'left',
+] as const;
+export type LookupOutcome = (typeof lookupOutcomes)[number];
+
+/** Of a route's series: the counters of `lookupOutcomes` begin here. */
+export const lookupCounterAt = 16;
+const counterCount = 32;
+assert(lookupCounterAt + lookupOutcomes.length <= counterCount, 'lookups have their counters');
 
 /**
  * Log-linear buckets over microseconds (the scheme of HDR histograms): exact up to 32 µs, then 32
@@ -64,7 +99,7 @@ export interface SeriesWords {
 }
 
 export function createSeries(workerCount: number): SeriesWords {
-  const total = workerCount * seriesCount;
+  const total = workerCount * placeCount;
   return {
     numbers: new Int32Array(new SharedArrayBuffer(total * 4)),
     counters: new Float64Array(new SharedArrayBuffer(total * counterCount * 8)),
@@ -82,7 +117,7 @@ export class SeriesWriter {
   /** A worker that replaces a dead one goes on with its series. */
   constructor(words: SeriesWords, worker: number) {
     this.#words = words;
-    this.#first = worker * seriesCount;
+    this.#first = worker * placeCount;
     for (let series = seriesCount - 1; series > overflowSeries; series--) {
       const number = Atomics.load(words.numbers, this.#first + series);
       if (number === 0) this.#free.push(series);
@@ -90,12 +125,12 @@ export class SeriesWriter {
     }
   }
 
-  /** The series of a route or upstream, given to it now if it has none; else the overflow. */
-  of(number: number): number {
+  /** The series of a route or upstream, given to it now if it has none; else that overflow. */
+  of(number: number, overflow: Overflow = routeOverflow): number {
     const known = this.#byNumber.get(number);
     if (known !== undefined) return known;
     const series = this.#free.pop();
-    if (series === undefined) return overflowSeries;
+    if (series === undefined) return overflow.series;
     this.#clear(series);
     Atomics.store(this.#words.numbers, this.#first + series, number);
     this.#byNumber.set(number, series);
@@ -129,7 +164,7 @@ export class SeriesWriter {
 }
 
 export interface SeriesFigures {
-  /** 0: the overflow of all that found no series of its own. */
+  /** That of an overflow: all that found no series of its own. */
   readonly number: number;
   readonly counters: Float64Array;
   /** Counts by bucket; see `bucketFloorUs`. */
@@ -139,11 +174,10 @@ export interface SeriesFigures {
 /** All series of a node, summed over its workers. */
 export function readSeries(words: SeriesWords, workerCount: number): SeriesFigures[] {
   const byNumber = new Map<number, SeriesFigures>();
-  assert(words.numbers.length >= workerCount * seriesCount, 'the series hold all workers');
-  for (let index = 0; index < workerCount * seriesCount; index++) {
-    const number = Atomics.load(words.numbers, index);
-    const overflow = index % seriesCount === overflowSeries;
-    if (number === 0 && !overflow) continue;
+  assert(words.numbers.length >= workerCount * placeCount, 'the series hold all workers');
+  for (let index = 0; index < workerCount * placeCount; index++) {
+    const number = numberAt(words, index);
+    if (number === null) continue;
     let figures = byNumber.get(number);
     if (figures === undefined) {
       figures = {
@@ -157,6 +191,14 @@ export function readSeries(words: SeriesWords, workerCount: number): SeriesFigur
     addUp(figures.histogram, words.histogram, index * bucketCount);
   }
   return [...byNumber.values()];
+}
+
+/** Null: nobody has the series. */
+function numberAt(words: SeriesWords, index: number): number | null {
+  const series = index % placeCount;
+  if (series === routeOverflow.series) return routeOverflow.number;
+  if (series === upstreamOverflow.series) return upstreamOverflow.number;
+  return Atomics.load(words.numbers, index) || null;
 }
 
 function addUp(into: Float64Array, from: Float64Array | Uint32Array, at: number): void {

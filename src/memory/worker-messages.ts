@@ -24,10 +24,17 @@ export type FromWorker =
       readonly kind: 'staged';
       readonly worker: number;
       readonly slot: number;
+      /** Slots are used again, so this tells which question it answers. */
+      readonly generation: number;
       /** Null: attached. Else why not. */
       readonly error: string | null;
     }
-  | { readonly kind: 'switched'; readonly worker: number; readonly slot: number }
+  | {
+      readonly kind: 'switched';
+      readonly worker: number;
+      readonly slot: number;
+      readonly revision: number;
+    }
   | {
       readonly kind: 'endpoint';
       readonly worker: number;

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { routeCountMax, upstreamCountMax } from '../base/limits.ts';
 import { findConflicts, type PlacedRoute } from './conflicts.ts';
 import type { Definitions, Upstream } from './definitions.ts';
@@ -6,7 +7,7 @@ import { type Locate, nearest, type Path, type Place, type Problem, Problems } f
 import { resolveRoute } from './resolve-route.ts';
 import { resolveUpstream } from './resolve-upstream.ts';
 import { routeSchema, upstreamSchema } from './schema.ts';
-import { addIssues } from './schema-problems.ts';
+import { addIssues, withoutUnknown } from './schema-problems.ts';
 import { readSource, type Source, type SourceDocument, valueDocument } from './source-document.ts';
 import { emptyWritten, isRecord, type WrittenDefinitions } from './written.ts';
 
@@ -87,21 +88,17 @@ function resolveMerged(written: WrittenDefinitions, problems: Problems): Parsed 
         'key',
       );
     }
-    const parsed = upstreamSchema.safeParse(value);
-    if (parsed.success) upstreams.push(resolveUpstream(name, parsed.data, path, problems));
-    else addIssues(parsed.error.issues, path, value, upstreamSchema, problems);
+    const read = readAs(value, path, upstreamSchema, problems);
+    if (read !== null) upstreams.push(resolveUpstream(name, read, path, problems));
   }
   const placed: PlacedRoute[] = [];
   const sound: PlacedRoute[] = [];
   for (const [index, value] of written.routes.entries()) {
     const path = ['routes', index];
-    const parsed = routeSchema.safeParse(value);
-    if (!parsed.success) {
-      addIssues(parsed.error.issues, path, value, routeSchema, problems);
-      continue;
-    }
     const before = problems.count;
-    const one = { route: resolveRoute(parsed.data, path, problems), path };
+    const read = readAs(value, path, routeSchema, problems);
+    if (read === null) continue;
+    const one = { route: resolveRoute(read, path, problems), path };
     placed.push(one);
     if (problems.count === before) sound.push(one);
   }
@@ -116,6 +113,15 @@ function resolveMerged(written: WrittenDefinitions, problems: Problems): Parsed 
     routes: placed.map(({ route }) => route),
   };
   return { ok: true, written, definitions, hash: hashDefinitions(definitions) };
+}
+
+/** An object as its schema reads it; null: so much is wrong that what it means is not known. */
+function readAs<T>(value: unknown, path: Path, schema: z.ZodType<T>, problems: Problems): T | null {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const { issues } = parsed.error;
+  addIssues(issues, path, value, schema, problems);
+  return withoutUnknown(value, issues, schema);
 }
 
 function checkReferences(

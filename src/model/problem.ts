@@ -2,7 +2,7 @@ import { problemCountMax } from '../base/limits.ts';
 
 /** Something wrong in what a person wrote, with its place. Lines and columns count from 1. */
 export interface Problem {
-  /** Stable, kebab-case; docs/definitions.md lists them. */
+  /** Stable, kebab-case; docs/errors.md lists them. */
   readonly code: ProblemCode;
   readonly message: string;
   /** What to do about it, when that is known. */

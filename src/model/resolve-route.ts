@@ -106,12 +106,17 @@ function resolveAction(
       pattern,
       problems,
     );
+    if (respond.body !== '' && (respond.status === 204 || respond.status === 304)) {
+      const hint = 'leave the body out, or use another status';
+      problems.add('bad-value', [...at, 'body'], `a ${respond.status} has no body`, hint);
+    }
     const body = template(respond.body, [...at, 'body'], false);
     return { kind: 'respond', status: respond.status, headers, body };
   }
   if (redirect !== undefined) {
     const at = [...path, 'redirect', 'to'];
     if (!isUrlText(redirect.to)) problems.add('bad-value', at, notUrlText, percentEncode);
+    else if (redirect.to === '') problems.add('bad-value', at, 'is empty', 'write a URL or a path');
     const location = template(redirect.to, at, true);
     return { kind: 'redirect', status: redirect.status, location };
   }

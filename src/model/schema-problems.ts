@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { nearest, type Path, type Problems } from './problem.ts';
+import { nearest, type Path, type Problems, printPath } from './problem.ts';
 import type { SchemaIssue } from './schema.ts';
 
 /** Fields of routes and upstreams that later releases know. */
@@ -28,7 +28,40 @@ export function addIssues(
   schema: z.ZodType,
   problems: Problems,
 ): void {
-  for (const issue of issues) addIssue(issue, path, value, [schema], problems);
+  const foreign = issues.filter(isOfLater).map(({ path: at }) => printPath(asPath(at)));
+  for (const issue of issues) {
+    // What a later release calls otherwise lacks nothing of this one: one problem is enough.
+    const parent = printPath(asPath(issue.path.slice(0, -1)));
+    const missing = issue.code === 'invalid_type' && valueAt(value, issue.path) === undefined;
+    if (missing && foreign.includes(parent)) continue;
+    addIssue(issue, path, value, [schema], problems);
+  }
+}
+
+/**
+ * A value as its schema reads it, without the fields that there are none of, when they are all that
+ * is wrong: so that one misspelt name does not hide what else is. Null: more is wrong.
+ */
+export function withoutUnknown<T>(
+  value: unknown,
+  issues: readonly SchemaIssue[],
+  schema: z.ZodType<T>,
+): T | null {
+  if (!issues.every(({ code }) => code === 'unrecognized_keys')) return null;
+  const copy = structuredClone(value);
+  for (const issue of issues) {
+    const parent = valueAt(copy, issue.path) as Record<string, unknown>;
+    if (issue.code === 'unrecognized_keys') for (const key of issue.keys) delete parent[key];
+  }
+  return schema.safeParse(copy).data ?? null;
+}
+
+function isOfLater(issue: SchemaIssue): boolean {
+  return issue.code === 'unrecognized_keys' && issue.keys.some((key) => later.includes(key));
+}
+
+function asPath(path: readonly PropertyKey[]): Path {
+  return path.map((step) => (typeof step === 'symbol' ? '' : step));
 }
 
 /** `schemas`: those that the value at `path` may follow; several below a union. */
@@ -39,7 +72,7 @@ function addIssue(
   schemas: readonly unknown[],
   problems: Problems,
 ): void {
-  const at = [...path, ...issue.path.map((step) => (typeof step === 'symbol' ? '' : step))];
+  const at = [...path, ...asPath(issue.path)];
   const written = valueAt(value, issue.path);
   const nodes = issue.path.reduce<unknown[]>(
     (from, step) => from.flatMap((node) => stepInto(node, step)),

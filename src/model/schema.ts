@@ -36,7 +36,10 @@ export const upstreamSchema = z
     balance: z.enum(['round-robin', 'least-requests', 'hash']).default('round-robin'),
     hash: z
       .string()
-      .regex(/^(ip|header [!-~]+|cookie [!-~]+)$/, 'ip, `header NAME` or `cookie NAME`')
+      .regex(
+        /^(ip|(header|cookie) [!#$%&'*+.^_`|~0-9A-Za-z-]+)$/,
+        'ip, `header NAME` or `cookie NAME`',
+      )
       .optional()
       .describe('What consistent hashing goes by; with balance: hash.'),
     connections: z.int().min(1).max(65_535).default(64).describe('Per endpoint and worker.'),

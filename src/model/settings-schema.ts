@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { workerCountMax } from '../base/limits.ts';
-import { parsePercent } from '../base/units.ts';
+import { parsePercent, parseSizeBytes } from '../base/units.ts';
 import type { Problems } from './problem.ts';
 import { resolveCacheSettings } from './resolve-cache-settings.ts';
 import { resolveDurationMs, resolveSizeBytes } from './resolve-units.ts';
@@ -24,10 +24,10 @@ export function settingsSchema({ hostname, workers }: SettingsDefaults) {
       })
       .prefault({}),
     listen: z
-      .strictObject({ host: z.string().default('127.0.0.1'), port: port.default(8080) })
+      .strictObject({ host: z.string().min(1).default('127.0.0.1'), port: port.default(8080) })
       .prefault({}),
     admin: z
-      .strictObject({ host: z.string().default('127.0.0.1'), port: port.default(9080) })
+      .strictObject({ host: z.string().min(1).default('127.0.0.1'), port: port.default(9080) })
       .prefault({}),
     workers: z.int().min(1).max(workerCountMax).default(workers),
     data: z.string().min(1).default('./data'),
@@ -93,9 +93,17 @@ export function resolveWrittenSettings(written: WrittenSettings, problems: Probl
     limits: {
       bodyBytes:
         limits.body === 'none' ? null : resolveSizeBytes(limits.body, ['limits', 'body'], problems),
-      headerBytes: resolveSizeBytes(limits.header, ['limits', 'header'], problems),
+      headerBytes: headerBytes(limits.header, problems),
     },
   };
+}
+
+function headerBytes(text: string, problems: Problems): number {
+  const bytes = resolveSizeBytes(text, ['limits', 'header'], problems);
+  if (parseSizeBytes(text) === 0) {
+    problems.add('bad-value', ['limits', 'header'], 'must be more than zero');
+  }
+  return bytes;
 }
 
 function accessLog(text: string, problems: Problems): AccessLog {

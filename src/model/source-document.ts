@@ -10,6 +10,7 @@ import {
   Parser,
   parseDocument,
   type Scalar,
+  visit,
 } from 'yaml';
 import { assert } from '../base/assert.ts';
 import { messageOf } from '../base/errors.ts';
@@ -64,7 +65,10 @@ export function readSource({ file, text }: Source, problems: Problems): SourceDo
   try {
     value = document.toJS({ maxAliasCount: 100 }) ?? {};
   } catch (error) {
-    problems.addAt({ file, line: 1, column: 1 }, 'syntax', [], messageOf(error), null);
+    // An alias without an anchor, or aliases that would unfold without end.
+    const at = unresolvedAlias(document);
+    const where = at === null ? { file, line: 1, column: 1 } : place(at);
+    problems.addAt(where, 'syntax', [], messageOf(error), null);
     return null;
   }
   return {
@@ -72,6 +76,19 @@ export function readSource({ file, text }: Source, problems: Problems): SourceDo
     value,
     locate: (path, at) => place(offsetOf(document.contents, path, at)),
   };
+}
+
+/** Where the first alias stands that has no anchor before it; null: there is none. */
+function unresolvedAlias(document: Document.Parsed): number | null {
+  let found: number | null = null;
+  visit(document, {
+    Alias(_key, alias) {
+      if (alias.resolve(document) !== undefined) return undefined;
+      found = alias.range?.[0] ?? null;
+      return visit.BREAK;
+    },
+  });
+  return found;
 }
 
 /** Says where a text is nested too deep; the reader behind the parser walks by recursion. */

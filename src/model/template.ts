@@ -15,6 +15,9 @@ export interface TemplateProblem {
   readonly hint: string | null;
 }
 
+/** Names of headers and cookies (RFC 9110, section 5.6.2; RFC 6265, section 4.1.1). */
+const tokenPattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
 const sources: readonly FieldSource[] = [
   'request.method',
   'request.scheme',
@@ -93,6 +96,10 @@ function parseHole(hole: string, pattern: PathPattern): TemplatePart | TemplateP
     const name = hole.slice(source.length + 1);
     if (name === '') break;
     if (source === 'path') return pathPart(name, pattern);
+    if (source !== 'request.query' && !tokenPattern.test(name)) {
+      const what = source === 'request.header' ? 'header' : 'cookie';
+      return { message: `names the ${what} ${name}, which none can be called`, hint: null };
+    }
     return { kind: 'field', source, name: source === 'request.header' ? name.toLowerCase() : name };
   }
   const like = nearest(hole, [...sources, ...namedSources.map((source) => `${source}.NAME`)]);

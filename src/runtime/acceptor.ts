@@ -1,7 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { CutoverError } from '../base/errors.ts';
 import { receiveBytesMax } from '../base/limits.ts';
-import { boundReceiving } from '../base/native.ts';
+import { boundReceiving, guardRequests } from '../base/native.ts';
 import {
   type LinkedApp,
   loadUws,
@@ -18,8 +18,13 @@ export class Acceptor {
   readonly #uws: UwsModule = loadUws();
   readonly #app: TemplatedApp & LinkedApp;
   #socket: us_listen_socket | null = null;
+  /** Whether requests are read strictly before uWebSockets.js sees them. */
+  readonly strict: boolean;
 
-  constructor() {
+  /** `headBytesMax`: of a request's head, in bytes. */
+  constructor(headBytesMax: number) {
+    // For all threads at once, and before the first connection is accepted.
+    this.strict = guardRequests(headBytesMax);
     this.#uws._cfg('silent');
     this.#app = this.#uws.App() as TemplatedApp & LinkedApp;
     this.#app.any('/*', (res) => {

@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { MessageChannel, Worker } from 'node:worker_threads';
+import { assert } from '../base/assert.ts';
 import { every, monotonicMs, sleep } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import { createLog, type Log } from '../base/log.ts';
-import { containsWorkerDeath, nameThread } from '../base/native.ts';
+import { containsWorkerDeath, nameThread, onWorkerEnding } from '../base/native.ts';
 import type { ControlStart, ControlToMain, MainToControl } from '../control/start-message.ts';
 import type { FromManager, ManagerStart, ToManager } from '../manager/thread-messages.ts';
 import { clearDeadCacheReader } from '../memory/cache/cache-memory.ts';
 import { ControlBlock } from '../memory/control-block.ts';
 import { LedgerWriter } from '../memory/ledger.ts';
-import { createNodeMemory, type NodeMemory } from '../memory/node-memory.ts';
+import { createNodeMemory, type NodeMemory, seatsPerWorker } from '../memory/node-memory.ts';
 import type { Settings } from '../model/settings.ts';
 import { Acceptor } from './acceptor.ts';
 import { Watchdog } from './watchdog.ts';
@@ -42,7 +43,8 @@ export class GatewayNode {
   readonly #log: Log;
   readonly #memory: NodeMemory;
   readonly #block: ControlBlock;
-  readonly #acceptor = new Acceptor();
+  readonly #acceptor: Acceptor;
+  /** By seat. */
   readonly #workers: (WorkerThread | undefined)[] = [];
   readonly #bornMs: number[] = [];
   readonly #deaths: number[] = [];
@@ -50,6 +52,7 @@ export class GatewayNode {
   readonly #watchdog: Watchdog;
   #control: Worker;
   #manager: Worker;
+  #managerEnded: Promise<void> = Promise.resolve();
   #stopping = false;
   #adminUrl = '';
   #activeRevision: number | null = null;
@@ -62,20 +65,25 @@ export class GatewayNode {
     this.#settings = options.settings;
     this.#log = createLog('main', options.settings.log.level);
     const { workers, cache } = options.settings;
-    this.#memory = createNodeMemory(workers, cache?.memoryBytes ?? 0);
+    this.#memory = createNodeMemory(workers, seatsPerWorker, cache?.memoryBytes ?? 0);
     this.#block = new ControlBlock(this.#memory.control);
     this.finished = new Promise((resolve) => {
       this.#finish = resolve;
     });
     nameThread('main');
+    this.#acceptor = new Acceptor(options.settings.limits.headerBytes);
+    if (!this.#acceptor.strict) {
+      this.#log.warn('native parts are not built: requests are read as uWebSockets.js does');
+    }
     if (!containsWorkerDeath) {
       this.#log.warn('native parts are not built: the death of a worker will end the process');
     }
+    onWorkerEnding((seat) => this.#ends(seat));
     const orders = new MessageChannel();
     this.#control = this.#spawnControl(orders.port1);
     this.#manager = this.#spawnManager(orders.port2);
     for (let index = 0; index < options.settings.workers; index++) this.#spawnWorker(index);
-    this.#watchdog = new Watchdog(this.#block, (index, silentMs) => this.#wedged(index, silentMs));
+    this.#watchdog = new Watchdog(this.#block, (seat, silentMs) => this.#wedged(seat, silentMs));
     every(Watchdog.periodMs, () => this.#watchdog.look(monotonicMs()));
   }
 
@@ -97,7 +105,10 @@ export class GatewayNode {
     for (const worker of this.#workers) worker?.kill();
     await ended;
     this.#acceptor.close();
+    // It closes the admin interface and the history; one that hangs or died does not hold the end up.
     this.#tellManager({ kind: 'stop' });
+    await Promise.race([this.#managerEnded, sleep(stopMarginMs)]);
+    await this.#endAll(0);
   }
 
   #spawnControl(manager: ControlStart['manager']): Worker {
@@ -128,7 +139,7 @@ export class GatewayNode {
       if (worker === undefined) continue;
       const line = new MessageChannel();
       worker.send({ kind: 'control', port: line.port1 }, [line.port1]);
-      this.#tellControl({ kind: 'join', worker: worker.index, port: line.port2 }, [line.port2]);
+      this.#tellControl({ kind: 'join', worker: worker.seat, port: line.port2 }, [line.port2]);
     }
   }
 
@@ -149,6 +160,9 @@ export class GatewayNode {
     manager.on('exit', () => {
       if (!this.#stopping) this.#replaceManager();
     });
+    this.#managerEnded = new Promise((resolve) => {
+      manager.on('exit', () => resolve());
+    });
     return manager;
   }
 
@@ -158,6 +172,7 @@ export class GatewayNode {
       orders.port1,
     ]);
     this.#manager = this.#spawnManager(orders.port2);
+    if (this.#listening) this.#tellManager({ kind: 'node-state', state: 'serving' });
     for (const worker of this.#workers) {
       if (worker === undefined) continue;
       const port = this.#logPort();
@@ -179,18 +194,26 @@ export class GatewayNode {
         this.#stopping = true;
         await this.#endAll(1);
         return;
+      case 'control-silent':
+        this.#log.error('control does not answer, replacing it');
+        await this.#control.terminate();
+        return;
       default:
         await this.#endAll(0);
     }
   }
 
+  /** In a seat that is free: the other one may be that of a predecessor that drains. */
   #spawnWorker(index: number): void {
+    const seat = this.#seatsOf(index).find((one) => this.#workers[one] === undefined);
+    assert(seat !== undefined, 'a worker is started only where a seat is free');
     const control = new MessageChannel();
     const logs = this.#logPort();
     this.#bornMs[index] = monotonicMs();
-    this.#workers[index] = new WorkerThread(
+    this.#workers[seat] = new WorkerThread(
       {
         index,
+        seat,
         settings: this.#settings,
         memory: this.#memory,
         control: control.port1,
@@ -200,7 +223,7 @@ export class GatewayNode {
       [control.port1, logs],
       this.#listener,
     );
-    this.#tellControl({ kind: 'join', worker: index, port: control.port2 }, [control.port2]);
+    this.#tellControl({ kind: 'join', worker: seat, port: control.port2 }, [control.port2]);
   }
 
   readonly #listener: WorkerListener = {
@@ -208,19 +231,21 @@ export class GatewayNode {
       if (worker.dealt) this.#acceptor.add(worker.descriptor);
     },
     onBroken: (worker, message) => {
+      if (worker.ending) return;
       this.#log.error({ worker: worker.index, detail: message }, 'worker broken, replacing it');
       this.#stopDealing(worker);
       worker.send({ kind: 'drain', timeoutMs: this.#settings.drain.timeoutMs });
+      this.#replaceWorker(worker.index);
     },
     onEnd: (worker, error) => this.#ended(worker, error),
   };
 
   /** The worker has attached everything: from now on it gets connections. */
-  #attached(index: number): void {
-    const worker = this.#workers[index];
+  #attached(seat: number): void {
+    const worker = this.#workers[seat];
     if (worker === undefined || worker.ending || worker.dealt) return;
     worker.dealt = true;
-    this.#watchdog.watch(index, monotonicMs());
+    this.#watchdog.watch(seat, monotonicMs());
     if (worker.descriptor !== null) this.#acceptor.add(worker.descriptor);
     void this.#openDoor();
   }
@@ -229,7 +254,9 @@ export class GatewayNode {
   async #openDoor(): Promise<void> {
     const revision = this.#activeRevision;
     if (revision === null || this.#listening || this.#stopping) return;
-    if (this.#workers.some((worker) => worker?.dealt !== true)) return;
+    for (let index = 0; index < this.#settings.workers; index++) {
+      if (!this.#seatsOf(index).some((seat) => this.#workers[seat]?.dealt === true)) return;
+    }
     this.#listening = true;
     const { host, port } = this.#settings.listen;
     try {
@@ -246,15 +273,23 @@ export class GatewayNode {
 
   #stopDealing(worker: WorkerThread): void {
     worker.ending = true;
-    this.#watchdog.forget(worker.index);
+    this.#watchdog.forget(worker.seat);
     if (worker.dealt && worker.descriptor !== null) this.#acceptor.remove(worker.descriptor);
     worker.dealt = false;
   }
 
-  #wedged(index: number, silentMs: number): void {
-    const worker = this.#workers[index];
+  /** Its thread is about to end, or its heap is full: it must not get another connection. */
+  #ends(seat: number): void {
+    const worker = this.#workers[seat];
+    if (worker === undefined || worker.ending) return;
+    this.#stopDealing(worker);
+    worker.kill();
+  }
+
+  #wedged(seat: number, silentMs: number): void {
+    const worker = this.#workers[seat];
     if (worker === undefined) return;
-    this.#log.error({ worker: index, silentMs }, 'worker wedged, replacing it');
+    this.#log.error({ worker: worker.index, silentMs }, 'worker wedged, replacing it');
     this.#stopDealing(worker);
     worker.kill();
   }
@@ -262,27 +297,41 @@ export class GatewayNode {
   /** Clears up after a worker: what it had running is lost, and the ledger says so. */
   #ended(worker: WorkerThread, error: Error | null): void {
     this.#stopDealing(worker);
-    const { index } = worker;
-    const ledger = new LedgerWriter(this.#memory.ledgers, index);
+    const { index, seat } = worker;
+    const ledger = new LedgerWriter(this.#memory.ledgers, seat);
     let lost = 0;
-    for (const [slot, count] of this.#block.clearDeadWorker(index).entries()) {
+    for (const [slot, count] of this.#block.clearDeadWorker(seat).entries()) {
       if (count > 0) ledger.failed(slot, 'worker-lost', count);
       lost += count;
     }
-    if (this.#memory.cache !== null) clearDeadCacheReader(this.#memory.cache, index);
-    this.#tellControl({ kind: 'lost', worker: index });
-    this.#workers[index] = undefined;
+    if (this.#memory.cache !== null) clearDeadCacheReader(this.#memory.cache, seat);
+    this.#tellControl({ kind: 'lost', worker: seat });
+    this.#workers[seat] = undefined;
     if (this.#stopping) return;
     this.#log.error(
       { worker: index, lost, detail: error?.message },
       'worker lost, starting it again',
     );
+    this.#replaceWorker(index);
+  }
+
+  #seatsOf(index: number): number[] {
+    return Array.from(
+      { length: seatsPerWorker },
+      (_, turn) => index + turn * this.#settings.workers,
+    );
+  }
+
+  /** Starts a successor unless there is one; when no seat is free, the next death calls again. */
+  #replaceWorker(index: number): void {
     const young = monotonicMs() - (this.#bornMs[index] ?? 0) < livedLongMs;
     const deaths = young ? (this.#deaths[index] ?? 0) + 1 : 0;
     this.#deaths[index] = deaths;
     const waitMs = deaths === 0 ? 0 : Math.min(respawnMsMax, respawnMs * 2 ** (deaths - 1));
     void sleep(waitMs).then(() => {
-      if (!this.#stopping) this.#spawnWorker(index);
+      const seats = this.#seatsOf(index).map((seat) => this.#workers[seat]);
+      const wanted = !seats.some((one) => one?.ending === false) && seats.includes(undefined);
+      if (wanted && !this.#stopping) this.#spawnWorker(index);
     });
   }
 

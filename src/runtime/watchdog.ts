@@ -1,4 +1,4 @@
-import { workerCountMax } from '../base/limits.ts';
+import { seatCountMax } from '../base/limits.ts';
 import type { ControlBlock } from '../memory/control-block.ts';
 
 /** A worker beats every 100 ms; one that has not for so long is stuck in a loop or a lock. */
@@ -15,7 +15,7 @@ export class Watchdog {
   constructor(block: ControlBlock, onWedged: (worker: number, silentMs: number) => void) {
     this.#block = block;
     this.#onWedged = onWedged;
-    this.#seen.length = workerCountMax;
+    this.#seen.length = seatCountMax;
   }
 
   watch(worker: number, nowMs: number): void {

@@ -1,5 +1,11 @@
 import { type MessagePort, Worker } from 'node:worker_threads';
+import { sleep } from '../base/clock.ts';
+import { connectionsAreCut, cutConnections } from '../base/native.ts';
 import type { MainToWorker, WorkerStart, WorkerToMain } from '../gateway/start-message.ts';
+
+/** A worker beats every 100 ms; one that runs no JavaScript for so long reads no request either. */
+const cutMsMax = 500;
+const cutStepMs = 5;
 
 /** What main learns of a worker thread. */
 export interface WorkerListener {
@@ -12,6 +18,7 @@ export interface WorkerListener {
 /** A worker as main holds it. Lives from spawn to the end of its thread; never used again. */
 export class WorkerThread {
   readonly index: number;
+  readonly seat: number;
   /** Known once its app is up. */
   descriptor: unknown = null;
   /** Whether the acceptor deals connections to it. */
@@ -23,6 +30,7 @@ export class WorkerThread {
 
   constructor(start: WorkerStart, transfer: MessagePort[], listener: WorkerListener) {
     this.index = start.index;
+    this.seat = start.seat;
     this.#thread = new Worker(new URL('../gateway/thread.js', import.meta.url), {
       workerData: start,
       transferList: transfer,
@@ -55,6 +63,15 @@ export class WorkerThread {
   /** Ends the thread wherever it is; its connections are lost. */
   kill(): void {
     this.ending = true;
-    void this.#thread.terminate();
+    void this.#end();
+  }
+
+  async #end(): Promise<void> {
+    if (cutConnections(this.seat)) {
+      for (let ms = 0; ms < cutMsMax && !connectionsAreCut(this.seat); ms += cutStepMs) {
+        await sleep(cutStepMs);
+      }
+    }
+    await this.#thread.terminate();
   }
 }

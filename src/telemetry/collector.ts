@@ -3,7 +3,12 @@ import { generationSlotCount } from '../base/limits.ts';
 import { ControlBlock, slotState, workerState } from '../memory/control-block.ts';
 import { readLedger } from '../memory/ledger.ts';
 import type { NodeMemory } from '../memory/node-memory.ts';
-import { readSeries, type SeriesFigures } from '../memory/series.ts';
+import {
+  readSeries,
+  routeOverflow,
+  type SeriesFigures,
+  upstreamOverflow,
+} from '../memory/series.ts';
 import type { GivenName, Ledger } from '../model/orders.ts';
 
 export interface WorkerFigures {
@@ -30,6 +35,12 @@ export interface NamedSeries extends SeriesFigures {
   readonly name: string;
 }
 
+/** What found no series of its own, which begins like no name that a person can give. */
+const overflowNames = new Map<number, GivenName>([
+  [routeOverflow.number, { number: routeOverflow.number, of: 'route', name: '_other' }],
+  [upstreamOverflow.number, { number: upstreamOverflow.number, of: 'upstream', name: '_other' }],
+]);
+
 /** Reads the figures of a node out of shared memory; writes nothing there. */
 export class Collector {
   readonly #memory: NodeMemory;
@@ -50,28 +61,42 @@ export class Collector {
 
   workers(): WorkerFigures[] {
     const byGeneration = new Map(this.#slots().map((slot) => [this.#block.generation(slot), slot]));
-    return Array.from({ length: this.#block.workerCount }, (_, id) => {
-      const generation = this.#block.switchedTo(id);
+    return Array.from({ length: this.#memory.workerCount }, (_, id) => {
+      const seat = this.#seatOf(id);
+      const generation = this.#block.switchedTo(seat);
       const slot = byGeneration.get(generation);
       return {
         id,
-        state: nameOf(workerState, this.#block.workerState(id)),
+        state: nameOf(workerState, this.#block.workerState(seat)),
         generation,
         revision: slot === undefined ? 0 : this.#block.revision(slot),
-        connections: this.#block.connections(id),
-        silentMs: this.#silentMs(id),
+        connections: this.#block.connections(seat),
+        silentMs: this.#silentMs(seat),
       };
     });
   }
 
+  /** Of a worker that drains and its successor, that which serves; while none does, the first. */
+  #seatOf(worker: number): number {
+    const { workerCount, seatCount } = this.#memory;
+    let best = worker;
+    for (let seat = worker + workerCount; seat < seatCount; seat += workerCount) {
+      if (rankOf(this.#block.workerState(seat)) > rankOf(this.#block.workerState(best)))
+        best = seat;
+    }
+    return best;
+  }
+
   generations(): GenerationFigures[] {
+    const { ledgers, seatCount } = this.#memory;
     return this.#slots()
-      .map((slot) => ({
-        generation: this.#block.generation(slot),
+      .map((slot) => ({ slot, generation: this.#block.generation(slot) }))
+      .map(({ slot, generation }) => ({
+        generation,
         revision: this.#block.revision(slot),
         state: nameOf(slotState, this.#block.slotState(slot)),
         pinned: this.#block.pinned(slot),
-        ledger: readLedger(this.#memory.ledgers, this.#memory.workerCount, slot),
+        ledger: readLedger(ledgers, seatCount, slot, generation),
       }))
       .sort((a, b) => a.generation - b.generation);
   }
@@ -81,8 +106,11 @@ export class Collector {
   }
 
   series(): NamedSeries[] {
-    return readSeries(this.#memory.series, this.#memory.workerCount).flatMap((figures) => {
-      const name = this.#names.get(figures.number);
+    return readSeries(this.#memory.series, this.#memory.seatCount).flatMap((figures) => {
+      const name = overflowNames.get(figures.number) ?? this.#names.get(figures.number);
+      if (overflowNames.has(figures.number) && !figures.counters.some((count) => count > 0)) {
+        return [];
+      }
       return name === undefined ? [] : [{ ...figures, of: name.of, name: name.name }];
     });
   }
@@ -102,6 +130,18 @@ export class Collector {
     }
     return Math.round(nowMs - known.seenMs);
   }
+}
+
+/** States of a worker from that which says least. */
+const ranks: readonly number[] = [
+  workerState.dead,
+  workerState.starting,
+  workerState.draining,
+  workerState.ready,
+];
+
+function rankOf(state: number): number {
+  return ranks.indexOf(state);
 }
 
 function nameOf(names: Readonly<Record<string, number>>, value: number): string {

@@ -1,5 +1,14 @@
 import type { FailedReason, LedgerWriter, RefusedReason } from '../memory/ledger.ts';
-import { counter, type SeriesWriter } from '../memory/series.ts';
+import {
+  counter,
+  type LookupOutcome,
+  lookupCounterAt,
+  lookupOutcomes,
+  type Overflow,
+  routeOverflow,
+  type SeriesWriter,
+  upstreamOverflow,
+} from '../memory/series.ts';
 
 /** How an exchange ended: whole, left by its client, refused by us, or failed for a reason. */
 export type Outcome =
@@ -38,14 +47,21 @@ export class ExchangeRecorder {
     else this.#ledger.failed(slot, outcome);
     if (exchange.plan === null) return;
     const us = (exchange.worker.nowMs() - exchange.beganMs) * 1000;
-    this.#record(exchange.plan.number, exchange, outcome === 'aborted', us);
+    const aborted = outcome === 'aborted';
+    this.#record(exchange.plan.number, routeOverflow, exchange, aborted, us);
     if (exchange.upstream !== null) {
-      this.#record(exchange.upstream.number, exchange, outcome === 'aborted', us);
+      this.#record(exchange.upstream.number, upstreamOverflow, exchange, aborted, us);
     }
   }
 
+  /** A lookup in the cache ended; once for each exchange that was looked up. */
+  lookedUp(route: number, outcome: LookupOutcome): void {
+    const series = this.#series.of(route, routeOverflow);
+    this.#series.add(series, lookupCounterAt + lookupOutcomes.indexOf(outcome), 1);
+  }
+
   attemptFailed(upstream: number, failure: string): void {
-    const series = this.#series.of(upstream);
+    const series = this.#series.of(upstream, upstreamOverflow);
     if (failure === 'connect' || failure === 'connect-timeout') {
       this.#series.add(series, counter.connectFailed, 1);
     } else if (failure.endsWith('-timeout')) this.#series.add(series, counter.timedOut, 1);
@@ -53,11 +69,17 @@ export class ExchangeRecorder {
   }
 
   retried(upstream: number): void {
-    this.#series.add(this.#series.of(upstream), counter.retried, 1);
+    this.#series.add(this.#series.of(upstream, upstreamOverflow), counter.retried, 1);
   }
 
-  #record(number: number, exchange: RecordedExchange, aborted: boolean, us: number): void {
-    const series = this.#series.of(number);
+  #record(
+    number: number,
+    overflow: Overflow,
+    exchange: RecordedExchange,
+    aborted: boolean,
+    us: number,
+  ): void {
+    const series = this.#series.of(number, overflow);
     const { status, bytesOut, body } = exchange;
     if (aborted) this.#series.add(series, counter.aborted, 1);
     else this.#series.add(series, statusCounter(status), 1);

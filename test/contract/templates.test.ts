@@ -116,13 +116,11 @@ describe('a redirect', () => {
     const headers = [['x-to', 'a\r\nset-cookie: b\u0000\u007f\tc']] as const;
     expect(headOf('/${request.header.x-to}', { path: '/old/', headers })).toEqual([
       '302 Found',
-      'location: /aset-cookie: b\tc',
+      'location: /aset-cookie:%20b%09c',
     ]);
   });
 
-  // bug: `/{**}` of `/old//evil.example` is `//evil.example`, another host (RFC 3986, section 4.2),
-  // src/gateway/exchange.ts:88
-  test.fails('to a path stays on its host', () => {
+  test('to a path stays on its host', () => {
     const [, location] = headOf('/{**}', { path: '/old//evil.example' });
     expect(location).not.toMatch(/^location: \/\//);
   });

@@ -51,19 +51,17 @@ afterAll(async () => {
 const split = 'x\xc4\x8d\xc4\x8aset-cookie: evil=1';
 
 describe('a client cannot add lines to a head', () => {
-  // bug: response-head.ts:28 writes each character as one byte, and safeValue
-  // (policies/headers.ts:65) lets characters through that become CR and LF by that
-  test.fails('through a header in a local reply', async () => {
+  test('through a header in a local reply', async () => {
     const response = await exchange(gateway.port, get('/reflect', `X-In: ${split}`));
     expect(response.headers['set-cookie']).toBeUndefined();
   });
 
-  test.fails('through a cookie in a redirect', async () => {
+  test('through a cookie in a redirect', async () => {
     const response = await exchange(gateway.port, get('/moved', `Cookie: place=${split}; b=2`));
     expect(response.headers['set-cookie']).toBeUndefined();
   });
 
-  test.fails('through a header that Connection lists, in a response policy', async () => {
+  test('through a header that Connection lists, in a response policy', async () => {
     const request = get('/proxied', `X-In: ${split}`, 'Connection: x-in');
     expect((await exchange(gateway.port, request)).headers['set-cookie']).toBeUndefined();
   });
@@ -75,9 +73,7 @@ describe('a client cannot add lines to a head', () => {
 });
 
 describe('an upstream cannot answer for a request that it has not got', () => {
-  // bug: upstream/response-parser.ts:85 reads on when upstream/connection-pool.ts:120 has started
-  // the next request on the connection
-  test.fails('with bytes past a response', async () => {
+  test('with bytes past a response', async () => {
     const clients = await Promise.all([1, 2, 3].map(() => RawClient.connect(gateway.port)));
     for (const client of clients) client.send(get('/rude'));
     const bodies = await Promise.all(clients.map(async (client) => (await client.response()).body));

@@ -115,25 +115,22 @@ describe('an apply', () => {
   });
 });
 
-// bug: an endpoint has the settings of the generation that was attached last; a rollback to a loaded
-// generation attaches nothing, so pool size, connect timeout, breaker and health check of the bad
-// revision stay, src/gateway/upstream/endpoint-registry.ts:42
 describe('a rollback', () => {
-  test.fails('brings the size of the pool back', async () => {
+  test('brings the size of the pool back', async () => {
     const { revision } = await gateway.apply(setOf({ connections: 2 }));
     await gateway.apply(setOf({ connections: 1 }));
     await gateway.admin('POST', `/v1/revisions/${revision}/rollback`);
     expect(await heldOf(2, gateway.port)).toBe(2);
   });
 
-  test.fails('in the form of the old set applied again brings the size of the pool back', async () => {
+  test('in the form of the old set applied again brings the size of the pool back', async () => {
     await gateway.apply(setOf({ connections: 2 }));
     await gateway.apply(setOf({ connections: 1 }));
     await gateway.apply(setOf({ connections: 2 }));
     expect(await heldOf(2, gateway.port)).toBe(2);
   });
 
-  test.fails('brings the breaker back', async () => {
+  test('brings the breaker back', async () => {
     const breaker = { failures: '100%', of: 2, open: '60s' };
     const { revision } = await gateway.apply(setOf({ breaker }));
     await gateway.apply(setOf({}));
@@ -154,9 +151,7 @@ describe('a rollback', () => {
 });
 
 describe('a refused apply', () => {
-  // bug: settings of endpoints change when a generation is attached, before it is sure that every
-  // worker can attach it, and are not changed back, src/gateway/upstream/endpoint-registry.ts:42
-  test.fails('leaves the size of the pool', async () => {
+  test('leaves the size of the pool', async () => {
     const { gateway: two, run } = await startBreakable({
       definitions: setOf({ connections: 2 }),
       set: ['workers=2'],

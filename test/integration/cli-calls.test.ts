@@ -52,7 +52,9 @@ describe('validate', () => {
   test('of bad definitions as JSON lists the problems', async () => {
     const { code, out } = await cutover(['validate', bad, '--json']);
     expect([code, JSON.parse(out).ok]).toEqual([1, false]);
-    expect(JSON.parse(out).problems[0]).toMatchObject({ file: bad, line: 2, column: 34 });
+    expect(JSON.parse(out).problems).toContainEqual(
+      expect.objectContaining({ file: bad, line: 2, column: 34 }),
+    );
   });
 
   test('of a file that is not there fails and names it', async () => {
@@ -130,9 +132,7 @@ describe('a wrong call exits with 2 and says why', () => {
     expect(err).toMatch(message);
   });
 
-  // bug: these reach the node, or its address, as they are and count as failed,
-  // src/cli/apply.ts:34 and src/cli/admin-client.ts:34
-  test.fails.each([
+  test.each([
     ['--wait', 'soon'],
     ['--admin', 'nonsense'],
   ])('apply with %s %s', async (option, value) => {
@@ -168,9 +168,7 @@ describe('a command that cannot do its work exits with 1', () => {
     }
   });
 
-  // bug: any answer with 200 is taken for that of a node: a TypeError without a word about what is
-  // wrong, src/cli/admin-client.ts:51
-  test.fails('when what answers 200 is no node, and says so', async () => {
+  test('when what answers 200 is no node, and says so', async () => {
     const admin = await answering(200, '<html>hello</html>');
     const { code, err } = await cutover(['status', '--admin', admin, '--token-file', token]);
     expect(code).toBe(1);
@@ -178,9 +176,7 @@ describe('a command that cannot do its work exits with 1', () => {
   });
 });
 
-// bug: a user name that is not Latin makes a bad header, and the node is said not to answer,
-// src/cli/admin-client.ts:29
-test.fails('a user may have any name', async () => {
+test('a user may have any name', async () => {
   const admin = await answering(200, '{"nodes":[]}');
   const args = ['status', '--admin', admin, '--token-file', token];
   expect(await cutover(args, { USER: '山田' })).toMatchObject({ code: 0, err: '' });

@@ -126,9 +126,7 @@ describe('a worker that dies', () => {
     await until('the log tells', () => /"worker":1,"lost":2/.test(gateway.log));
   });
 
-  // bug: a worker that joins resets the ledger of every slot that it attaches, so that all counts of
-  // its predecessor, and the loss, are forgotten: counters fall, src/gateway/thread.ts:134
-  test.fails('is remembered by the ledger when its successor serves', async () => {
+  test('is remembered by the ledger when its successor serves', async () => {
     const { gateway, run } = await start();
     const doomed = await connectTo(gateway, 1);
     await hold(doomed);
@@ -188,10 +186,7 @@ describe('a worker that throws', () => {
     expect((await node(gateway)).generations[0].pinned).toBe(0);
   });
 
-  // bug: the successor of a worker that broke is started only when the last exchange of the broken
-  // one has ended (30 s by default): a node with one worker answers 503 meanwhile,
-  // src/runtime/node.ts:201 (onBroken)
-  test.fails('with a long exchange running does not leave the node without a worker', async () => {
+  test('with a long exchange running does not leave the node without a worker', async () => {
     const { gateway, run } = await start([], 1);
     const client = await connectTo(gateway, 0);
     await hold(client);

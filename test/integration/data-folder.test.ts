@@ -88,17 +88,11 @@ describe('a start after', () => {
     expect(await startOn(dataFolder)).toEqual({ served: 'three' });
   });
 
-  // bug: the message is that of JSON.parse or of a TypeError and names no file,
-  // src/manager/history/history.ts:89
-  test.fails.each(unreadable)('%s serves the head or names the file', headOrRefusal);
+  test.each(unreadable)('%s serves the head or names the file', headOrRefusal);
 
-  // bug: a head that cannot be read counts as none, so that nothing is served, with a ready line and
-  // exit code 0, though acknowledged revisions are there, src/manager/history/history.ts:92
-  test.fails.each(headless)('%s serves the head or names the file', headOrRefusal);
+  test.each(headless)('%s serves the head or names the file', headOrRefusal);
 
-  // bug: a lock that names no process is taken for that of a running one, since both have no start,
-  // src/manager/history/folder-lock.ts:20
-  test.fails.each(['noise\n', '4194304'])('a lock of %j serves the head', async (text) => {
+  test.each(['noise\n', '4194304'])('a lock of %j serves the head', async (text) => {
     const dataFolder = copyOfWhole();
     writeFileSync(join(dataFolder, 'lock'), text);
     expect(await startOn(dataFolder)).toEqual({ served: 'three' });

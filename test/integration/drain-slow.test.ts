@@ -66,9 +66,7 @@ test('a slow sender gets its response', async () => {
   expect(await gateway.exited).toBe(0);
 });
 
-// bug: an exchange counts as completed when its bytes are handed to uWebSockets.js; what the socket
-// has not taken by then is thrown away by app.close() after 250 ms, src/gateway/thread.ts:156
-test.fails('a slow reader of local replies gets all of them', async () => {
+test('a slow reader of local replies gets all of them', async () => {
   const gateway = await start();
   const client = await RawClient.connect(gateway.port);
   client.socket.pause();
@@ -77,10 +75,13 @@ test.fails('a slow reader of local replies gets all of them', async () => {
     const { body } = await gateway.admin('GET', '/v1/nodes');
     return body.nodes[0].generations[0].ledger.accepted === blockCount;
   });
-  gateway.process.kill('SIGTERM');
-  await gateway.exited;
+  await draining(gateway);
+  // Longer than a worker that has nothing to do takes to close: 24 MiB are past what a kernel holds.
+  const second = new Promise<string>((resolve) => setTimeout(resolve, 1_000, 'it waits'));
+  expect(await Promise.race([gateway.exited, second])).toBe('it waits');
   client.socket.resume();
   for (let i = 0; i < blockCount; i++) {
     expect((await client.response()).body.length).toBe(block.length);
   }
+  expect(await gateway.exited).toBe(0);
 });

@@ -35,15 +35,8 @@ const malformed: readonly (readonly [string, string])[] = [
   ['a bare CR', `${ok}x: a\ry: b\r\ncontent-length: 0\r\n\r\n`],
   ['NUL in a value', `${ok}x: a\0b\r\ncontent-length: 0\r\n\r\n`],
   ['a head of 200 kB', `${ok}x: ${'a'.repeat(200_000)}\r\ncontent-length: 0\r\n\r\n`],
-];
-
-/** As above, but let through. */
-const accepted: readonly (readonly [string, string])[] = [
-  // bug: what follows the three digits is not looked at, src/gateway/upstream/response-parser.ts:229
   ['a status of four digits', 'HTTP/1.1 2000 OK\r\ncontent-length: 0\r\n\r\n'],
   ['no space after the status', 'HTTP/1.1 200OK\r\ncontent-length: 0\r\n\r\n'],
-  // bug: the limit of 64 KiB is not held when the end of the head comes with the packet that goes
-  // over it, src/gateway/upstream/response-parser.ts:113
   ['a head of 70 kB', `${ok}x: ${'a'.repeat(70_000)}\r\ncontent-length: 0\r\n\r\n`],
 ];
 
@@ -67,9 +60,6 @@ const pathOf = (kind: string, index: number): string => `/${kind}-${index}`;
 beforeAll(async () => {
   for (const [index, [, bytes]] of malformed.entries()) {
     origins.set(pathOf('malformed', index), await startBytesOrigin(bytes));
-  }
-  for (const [index, [, bytes]] of accepted.entries()) {
-    origins.set(pathOf('accepted', index), await startBytesOrigin(bytes));
   }
   for (const [index, [, bytes]] of cut.entries()) {
     origins.set(pathOf('cut', index), await startBytesOrigin(bytes, { close: true }));
@@ -121,13 +111,6 @@ describe('a malformed response is a 502', () => {
     '%s',
     async (_name, index) => {
       expect(await problemOf(pathOf('malformed', index))).toEqual([502, 'upstream-protocol']);
-    },
-  );
-
-  test.fails.each(accepted.map(([name], index) => [name, index] as const))(
-    '%s',
-    async (_name, index) => {
-      expect(await problemOf(pathOf('accepted', index))).toEqual([502, 'upstream-protocol']);
     },
   );
 });

@@ -28,9 +28,7 @@ afterAll(async () => {
   await origin?.close();
 });
 
-// bug: the limit for the head of the response runs while the client still owes its body, so one
-// slow client opens the breaker for all, upstream/connection.ts:175
-test.fails('a client that sends no body does not open a breaker', async () => {
+test('a client that sends no body does not open a breaker', async () => {
   const slow = await RawClient.connect(gateway.port);
   slow.send('POST /a HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\n');
   await slow.response().catch(() => null);

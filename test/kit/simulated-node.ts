@@ -12,6 +12,8 @@ import { parseWritten } from '../../src/model/parse.ts';
 export class SimulatedWorker {
   /** What it has attached, by slot: the number of the generation. */
   readonly attached = new Map<number, number>();
+  /** Every generation that it was asked to attach, in order. */
+  readonly asked: number[] = [];
   readonly words: WorkerWords;
   readonly ledger: LedgerWriter;
   stageError: string | null = null;
@@ -30,6 +32,7 @@ export class SimulatedWorker {
       }
       const answer = { ...message, bytes: undefined, worker: index };
       if (message.kind === 'stage') {
+        this.asked.push(message.generation);
         if (this.stageError === null) this.attached.set(message.slot, message.generation);
         if (!this.answersStage) return;
         port.postMessage({ ...answer, kind: 'staged', error: this.stageError });

@@ -10,6 +10,8 @@ import {
 import { type ShapeBytes, ShapeReader } from '../../memory/shape.ts';
 import { verifyCache } from './verify-cache.ts';
 
+const dot = 0x2e;
+
 /**
  * Reads a compiled shape the way a worker will, to its last field, before any worker sees it:
  * every index lies in its vector, every route and upstream unpacks. Throws an assertion, which
@@ -39,21 +41,39 @@ function verifyMatcher(matcher: MatcherVectors, routeCount: number): void {
   verifyTable(hosts, hostWords, 1, nodeCount, text.length);
   verifyTable(edges, edgeWords, 2, nodeCount, text.length);
   const hostMask = nodes[nodesHeader.hostMask] ?? 0;
-  const hostsFit = hostMask === 0 || hostMask + 1 === hosts.length / hostWords;
-  assert(hostsFit, 'the host mask fits');
+  const keys = hostKeys(hosts, text);
+  const hostSlots = keys.length === 0 ? 1 : hosts.length / hostWords;
+  assert(hostMask + 1 === hostSlots, 'the host mask fits');
+  const wildcardCount = keys.filter((first) => first === dot).length;
+  assert(nodes[nodesHeader.wildcardCount] === wildcardCount, 'all wildcards are counted');
   assert((nodes[nodesHeader.edgeMask] ?? 0) + 1 === edges.length / edgeWords, 'the edge mask fits');
   const candidateCount = candidates.length / candidateWords;
   for (let node = 1; node <= nodeCount; node++) {
     const at = nodesHeader.words + node * nodeWords;
-    assert((nodes[at] as number) <= nodeCount, 'a parameter leads to a node');
+    const param = nodes[at] as number;
+    assert(param <= nodeCount, 'a parameter leads to a node');
+    assert(param === 0 || param > node, 'a parameter leads down, so that no walk goes round');
     for (const list of [at + 1, at + 3]) {
       const end = (nodes[list] as number) + (nodes[list + 1] as number);
       assert(end <= candidateCount, 'candidates of a node lie in their vector');
     }
   }
+  for (let at = 0; at < edges.length; at += edgeWords) {
+    const [parent, child] = [edges[at] as number, edges[at + edgeWords - 1] as number];
+    assert(child === 0 || child > parent, 'an edge leads down, so that no walk goes round');
+  }
   for (let at = 0; at < candidates.length; at += candidateWords) {
     assert((candidates[at] as number) < routeCount, 'a candidate is a route');
   }
+}
+
+/** The first byte of each host pattern that is there; a wildcard begins with a dot. */
+function hostKeys(hosts: Uint32Array, text: Uint8Array): number[] {
+  const keys: number[] = [];
+  for (let at = 0; at < hosts.length; at += hostWords) {
+    if (hosts[at + 3] !== 0) keys.push(text[hosts[at + 1] as number] as number);
+  }
+  return keys;
 }
 
 /** Offset, length and node stand at `textField` and after; a free slot must end every probe. */

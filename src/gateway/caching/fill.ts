@@ -39,18 +39,25 @@ export class Fill {
   readonly position: number;
   readonly stale: StaleStored | null;
   readonly requestedWallMs: number;
+  /** Bytes of a body that is stored at most. */
+  readonly bytesMax: number;
   readonly #cache: WorkerCache;
   readonly #exchange: Exchange;
   #state: 'asking' | 'gathering' | 'streaming' | 'refreshing' | 'sent' | 'over' = 'asking';
   #record: CacheRecord | null = null;
   #pieces: Buffer[] = [];
   #bytes = 0;
-  #bytesMax = 0;
 
-  constructor(exchange: Exchange, cache: WorkerCache, holdsClaim: boolean, stale: StaleStored | null) {
-    const { ticket } = exchange;
+  constructor(
+    exchange: Exchange,
+    cache: WorkerCache,
+    holdsClaim: boolean,
+    stale: StaleStored | null,
+  ) {
+    const ticket = exchange.ticket as CacheTicket;
     this.number = cache.nextNumber();
-    this.key = (ticket as CacheTicket).key;
+    this.key = ticket.key;
+    this.bytesMax = Math.min(ticket.plan.bytesMax, cache.entryBytesMax);
     this.holdsClaim = holdsClaim;
     this.stale = stale;
     this.position = cache.reader.position();
@@ -73,9 +80,7 @@ export class Fill {
 
   /** The head of a response that is to be stored. False: it cannot be, after all. */
   store(verdict: Storable, status: number, headers: HeaderList, contentLength: number): boolean {
-    const ticket = this.#exchange.ticket as CacheTicket;
-    this.#bytesMax = Math.min(ticket.plan.bytesMax, this.#cache.entryBytesMax);
-    if (contentLength > this.#bytesMax) return false;
+    if (contentLength > this.bytesMax) return false;
     const record = this.#recordOf(verdict, status, headers, contentLength);
     this.#record = record;
     if (verdict.vary.length > 0) this.#storeVary(verdict.vary);
@@ -88,7 +93,7 @@ export class Fill {
   chunk(bytes: Buffer): void {
     if (this.#state !== 'gathering' && this.#state !== 'streaming') return;
     this.#bytes += bytes.length;
-    if (this.#bytes > this.#bytesMax || !this.#cache.hasRoomFor(bytes.length)) {
+    if (this.#bytes > this.bytesMax || !this.#cache.hasRoomFor(bytes.length)) {
       this.fail();
       return;
     }
@@ -292,7 +297,9 @@ function copyOf(...pieces: readonly Buffer[]): ArrayBuffer {
 }
 
 /** A mark of variants is good as long as nothing takes its place. */
-function foreverFrom(bornMs: number): Pick<
+function foreverFrom(
+  bornMs: number,
+): Pick<
   CacheRecord,
   'bornMs' | 'freshUntilMs' | 'staleWhileRevalidateUntilMs' | 'staleIfErrorUntilMs'
 > {

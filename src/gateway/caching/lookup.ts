@@ -1,4 +1,5 @@
 import { cacheKey } from '../../memory/cache/cache-key.ts';
+import type { LookupOutcome } from '../../memory/series.ts';
 import { methodBits } from '../../memory/shape-kinds.ts';
 import { requestBit } from '../door.ts';
 import type { Exchange } from '../exchange.ts';
@@ -7,7 +8,7 @@ import { type CacheStatusFacts, cacheStatus, hitStatus } from './cache-status.ts
 import { cacheHost, Fill, type StaleStored } from './fill.ts';
 import { judgeReuse, mayServeOnError } from './reusing.ts';
 import { answerStored } from './stored-answer.ts';
-import { CacheTicket, type LookupOutcome } from './ticket.ts';
+import { CacheTicket } from './ticket.ts';
 import type { WorkerCache } from './worker-cache.ts';
 
 /** What a lookup leads to. */
@@ -136,7 +137,12 @@ function memberOf(
       ? { fwd: 'stale', fwdStatus: 304, stored: true, ttlMs, ...debug }
       : outcome === 'collapsed'
         ? { fwd: 'uri-miss', collapsed: true, ttlMs, ...debug }
-        : { hit: true, ttlMs, ...(ticket.acceptsStale ? { detail: 'stale-if-error' } : {}), ...debug };
+        : {
+            hit: true,
+            ttlMs,
+            ...(ticket.acceptsStale ? { detail: 'stale-if-error' } : {}),
+            ...debug,
+          };
   return cacheStatus(facts);
 }
 
@@ -182,7 +188,11 @@ function missed(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): Lo
 }
 
 /** Whether the route's shape before the last change of it has it. */
-function isRekeyed(_exchange: Exchange, cache: WorkerCache, { plan, primary }: CacheTicket): boolean {
+function isRekeyed(
+  _exchange: Exchange,
+  cache: WorkerCache,
+  { plan, primary }: CacheTicket,
+): boolean {
   if (plan.previousShapeKey === null) return false;
   const before = plan.previousShapeKey + primary.text.slice(plan.shapeKey.length);
   return cache.reader.peek(cacheKey(before));
@@ -249,4 +259,3 @@ function revalidateBehind(exchange: Exchange, cache: WorkerCache, ticket: CacheT
   itsTicket.fill = new Fill(behind, cache, claim === 'taken', staleOf(cache, itsTicket));
   ticket.behind = behind;
 }
-

@@ -140,4 +140,3 @@ function forwarded(
     ...(isDebugged(exchange, ticket) ? { key: ticket.key.text } : {}),
   });
 }
-

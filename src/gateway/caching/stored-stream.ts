@@ -28,9 +28,10 @@ export class StoredStream {
     this.#cache = cache;
     this.#hold = cache.reader.hold();
     const close = exchange.worker.draining;
-    this.#relay = new ResponseRelay(exchange.res, head, this.#hold.bodyBytes, false, close, () =>
-      this.#drained(),
-    );
+    this.#relay = new ResponseRelay(exchange.res, head, this.#hold.bodyBytes, false, close, {
+      ending: () => {},
+      drained: () => this.#drained(),
+    });
     exchange.relay = this.#relay;
     exchange.stream = this;
   }
@@ -88,5 +89,4 @@ export class StoredStream {
     if (this.#relay.isComplete) this.#cache.hooks.sent(this.#exchange);
     else this.#again(0);
   }
-
 }

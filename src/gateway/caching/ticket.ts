@@ -1,4 +1,5 @@
 import type { CacheKey } from '../../memory/cache/cache-key.ts';
+import type { LookupOutcome } from '../../memory/series.ts';
 import type { Exchange } from '../exchange.ts';
 import type { HeaderList } from '../header-list.ts';
 import type { CachePlan } from '../plan/cache-plan.ts';
@@ -6,23 +7,6 @@ import type { CacheDirectives } from './cache-control.ts';
 import type { ForwardReason } from './cache-status.ts';
 import type { Fill } from './fill.ts';
 import { variantSuffix } from './vary.ts';
-
-/** How a lookup ended; each lookup ends in exactly one (docs/metrics.md). */
-export type LookupOutcome =
-  | 'hit'
-  | 'stale'
-  | 'revalidated'
-  | 'collapsed'
-  | 'miss-cold'
-  | 'miss-expired'
-  | 'miss-evicted'
-  | 'miss-busted'
-  | 'miss-rekeyed'
-  | 'miss-vary'
-  | 'miss-request'
-  | 'miss-pass'
-  | 'miss-no-store'
-  | 'left';
 
 /** What the cache knows of one exchange of a cached route. */
 export class CacheTicket {

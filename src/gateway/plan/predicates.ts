@@ -2,7 +2,7 @@ import { RE2JS } from 're2js';
 import type { PredicateT } from '#generated/cutover.js';
 import { predicateKind } from '../../memory/shape-kinds.ts';
 import type { Exchange } from '../exchange.ts';
-import { cookieValue, queryValue, textOf } from './template.ts';
+import { cookieValue, decodeQuery, queryValue, textOf } from './template.ts';
 
 /** Whether one field of a request is as the route wants it. */
 export type Predicate = (exchange: Exchange) => boolean;
@@ -15,7 +15,10 @@ export function decodeHeaderPredicate({ name, kind, value }: PredicateT): Predic
 /** Query values are compared after percent-decoding; `+` is a space, as forms write it. */
 export function decodeQueryPredicate({ name, kind, value }: PredicateT): Predicate {
   const field = textOf(name);
-  return judge(kind, textOf(value), (exchange) => decodeQuery(queryValue(exchange.query, field)));
+  return judge(kind, textOf(value), ({ query }) => {
+    const raw = queryValue(query, field);
+    return raw === undefined ? undefined : decodeQuery(raw);
+  });
 }
 
 export function decodeCookiePredicate({ name, kind, value }: PredicateT): Predicate {
@@ -47,14 +50,5 @@ export function decodeTest(kind: number, wanted: string): (value: string | undef
     }
     default:
       return (value) => value === wanted;
-  }
-}
-
-function decodeQuery(raw: string | undefined): string | undefined {
-  if (raw === undefined || !/[%+]/.test(raw)) return raw;
-  try {
-    return decodeURIComponent(raw.replaceAll('+', ' '));
-  } catch {
-    return raw;
   }
 }

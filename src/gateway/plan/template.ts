@@ -7,6 +7,8 @@ import type { Exchange } from '../exchange.ts';
 export interface TemplateRunner {
   /** The text, when there are no holes; then `render` need not be called. */
   readonly constant: string | null;
+  /** The text before the first hole. */
+  readonly begins: string;
   render(exchange: Exchange): string;
 }
 
@@ -18,10 +20,12 @@ export function decodeTemplate(template: TemplateT): TemplateRunner {
   }));
   if (parts.every(({ source }) => source === partSource.text)) {
     const constant = parts.map(({ text }) => text).join('');
-    return { constant, render: () => constant };
+    return { constant, begins: constant, render: () => constant };
   }
+  const [first] = parts;
   return {
     constant: null,
+    begins: first?.source === partSource.text ? first.text : '',
     render(exchange) {
       let text = '';
       for (const part of parts) {
@@ -67,7 +71,7 @@ function fieldOf(
     case partSource['node.id']:
       return exchange.worker.nodeId;
     case partSource['revision']:
-      return String(exchange.generation.revision);
+      return String(exchange.revision);
     case partSource['request.header']:
       return exchange.headers.joined(text) ?? '';
     case partSource['request.query.named']:
@@ -83,20 +87,35 @@ function fieldOf(
   }
 }
 
-/** The raw (still escaped) value of the first parameter of that name; names are compared raw. */
+/**
+ * The raw (still escaped) value of the first parameter of that name. Names are compared decoded, as
+ * an upstream does; a query without escapes is not decoded.
+ */
 export function queryValue(query: string, name: string): string | undefined {
+  const escapes = /[%+]/.test(query);
   let from = 0;
   while (from <= query.length) {
     let to = query.indexOf('&', from);
     if (to < 0) to = query.length;
-    if (query.startsWith(name, from)) {
-      const end = from + name.length;
-      if (end === to) return '';
-      if (query.charCodeAt(end) === 0x3d && end < to) return query.slice(end + 1, to);
-    }
+    const equals = query.indexOf('=', from);
+    const end = equals < 0 || equals > to ? to : equals;
+    const same = escapes
+      ? decodeQuery(query.slice(from, end)) === name
+      : end - from === name.length && query.startsWith(name, from);
+    if (same && to > from) return query.slice(end + 1, to);
     from = to + 1;
   }
   return undefined;
+}
+
+/** A name or value of a query; `+` is a space, as forms write it. Bad escapes stay as they are. */
+export function decodeQuery(raw: string): string {
+  if (!/[%+]/.test(raw)) return raw;
+  try {
+    return decodeURIComponent(raw.replaceAll('+', ' '));
+  } catch {
+    return raw;
+  }
 }
 
 /** The value of a cookie in a `Cookie` header (RFC 6265, section 4.2.1). */

@@ -63,12 +63,15 @@ function applyConstant(changes: Changes, headers: HeaderList): void {
   for (const { name, value } of changes.add) headers.add(name, value.constant ?? '');
 }
 
-/** What came from a request may hold nothing that ends a header line. */
+/**
+ * What came from a request may hold nothing that ends a header line: no control characters, and
+ * no character that is more than a byte, since its lower half may be one.
+ */
 export function safeValue(value: string): string {
-  return controlBytes.test(value) ? value.replace(controlBytesAll, '') : value;
+  return unsafe.test(value) ? value.replace(unsafeAll, '') : value;
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is for
-const controlBytes = /[\u0000-\u0008\u000a-\u001f\u007f]/;
+const unsafe = /[\u0000-\u0008\u000a-\u001f\u007f\u0100-\uffff]/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is for
-const controlBytesAll = /[\u0000-\u0008\u000a-\u001f\u007f]/g;
+const unsafeAll = /[\u0000-\u0008\u000a-\u001f\u007f\u0100-\uffff]/g;

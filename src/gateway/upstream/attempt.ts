@@ -3,7 +3,7 @@ import type { ResponseSink } from './connection.ts';
 import type { UpstreamCall } from './connection-pool.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { ParsedHead } from './response-parser.ts';
-import type { AttemptFailure, Sent } from './retry-rule.ts';
+import { type AttemptFailure, type Sent, waitedInVain } from './retry-rule.ts';
 
 /** What the pipeline does with what an attempt brings. */
 export interface AttemptReceiver {
@@ -21,17 +21,20 @@ export class Attempt implements ResponseSink {
   /** 0 until the head came. */
   status = 0;
   readonly #receiver: AttemptReceiver;
+  /** What the endpoint's breaker takes it for. */
+  readonly #trial: number;
   #ended = false;
 
   constructor(exchange: Exchange, endpoint: Endpoint, receiver: AttemptReceiver, nowMs: number) {
     this.exchange = exchange;
     this.endpoint = endpoint;
     this.#receiver = receiver;
-    endpoint.began(nowMs);
+    this.#trial = endpoint.began(nowMs);
   }
 
   onHead(head: ParsedHead): void {
     this.status = head.status;
+    if (head.status < 500) this.endpoint.answered(this.exchange.worker.nowMs(), this.#trial);
     this.#receiver.onHead(this, head);
   }
 
@@ -45,7 +48,7 @@ export class Attempt implements ResponseSink {
   }
 
   onFailure(failure: AttemptFailure, sent: Sent, message: string): void {
-    this.#end('failed');
+    this.#end(waitedInVain(failure, sent) ? 'abandoned' : 'failed');
     this.#receiver.onFailure(this, failure, sent, message);
   }
 
@@ -58,6 +61,6 @@ export class Attempt implements ResponseSink {
   #end(outcome: 'good' | 'failed' | 'abandoned'): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.endpoint.ended(outcome, this.exchange.worker.nowMs());
+    this.endpoint.ended(outcome, this.exchange.worker.nowMs(), this.#trial);
   }
 }

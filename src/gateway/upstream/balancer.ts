@@ -29,7 +29,7 @@ export class Balancer {
     this.#endpoints = endpoints;
     this.#current = new Float64Array(endpoints.length);
     this.#turn = start;
-    for (let i = 0; i < start % Math.max(1, endpoints.length); i++) this.#roundRobin();
+    for (let i = 0; i < start % Math.max(1, endpoints.length); i++) this.#roundRobin(any);
     this.#maglev = isHash(kind)
       ? new Maglev(endpoints.map(({ endpoint, weight }) => ({ name: endpoint.origin, weight })))
       : null;
@@ -66,30 +66,24 @@ export class Balancer {
     const usable = (index: number): boolean => this.#usable(index, level, tried, nowMs);
     if (this.#maglev !== null) return this.#at(this.#maglev.pick(hash, usable));
     if (this.#kind === balanceKind.leastRequests) return this.#at(this.#leastRequests(usable));
-    return this.#at(this.#roundRobinAmong(usable));
+    const all = usableCount === this.#endpoints.length;
+    return this.#at(this.#roundRobin(all ? any : usable));
   }
 
   #at(index: number): Endpoint {
     return (this.#endpoints[index] as WeightedEndpoint).endpoint;
   }
 
-  /** At least one is usable; heavy unusable ones may take many turns, so turns are bounded. */
-  #roundRobinAmong(usable: (index: number) => boolean): number {
-    for (let turn = 0; turn < this.#endpoints.length * 2; turn++) {
-      const index = this.#roundRobin();
-      if (usable(index)) return index;
-    }
-    return this.#endpoints.findIndex((_, index) => usable(index));
-  }
-
-  #roundRobin(): number {
+  /** One turn among the usable, of which there is one at least; the others take no part in it. */
+  #roundRobin(usable: (index: number) => boolean): number {
     let total = 0;
-    let best = 0;
+    let best = -1;
     for (let i = 0; i < this.#endpoints.length; i++) {
+      if (!usable(i)) continue;
       const { weight } = this.#endpoints[i] as WeightedEndpoint;
       this.#current[i] = (this.#current[i] as number) + weight;
       total += weight;
-      if ((this.#current[i] as number) > (this.#current[best] as number)) best = i;
+      if (best < 0 || (this.#current[i] as number) > (this.#current[best] as number)) best = i;
     }
     this.#current[best] = (this.#current[best] as number) - total;
     return best;
@@ -112,6 +106,10 @@ export class Balancer {
     }
     return best;
   }
+}
+
+function any(): boolean {
+  return true;
 }
 
 function isHash(kind: number): boolean {

@@ -5,12 +5,15 @@ export interface BreakerSettings {
   readonly openMs: number;
 }
 
+/** What `began` says of an exchange that is no trial. */
+export const notTheTrial = 0;
+
 /**
  * A circuit breaker over the latest outcomes of one endpoint.
  *
  *   closed     outcomes are counted; opens when the last `of` hold the share of failures
  *   open       nothing is sent until `openMs` have passed
- *   half-open  one exchange is let through; its outcome closes or opens it again
+ *   half-open  one exchange is let through; its outcome alone closes or opens it again
  *
  * Time is passed in, in monotonic milliseconds.
  */
@@ -23,6 +26,8 @@ export class Breaker {
   #openUntilMs = 0;
   #state: 'closed' | 'open' | 'half-open' = 'closed';
   #trialRuns = false;
+  /** Counts the trials, so that no other exchange, nor an earlier trial, is taken for one. */
+  #trial = 0;
 
   constructor(settings: BreakerSettings) {
     this.#settings = settings;
@@ -55,15 +60,19 @@ export class Breaker {
     return !this.#trialRuns;
   }
 
-  /** An exchange is sent: after `openMs` it is the trial. */
-  began(nowMs: number): void {
+  /** An exchange is sent: after `openMs` it is the trial, whose number is returned; else 0. */
+  began(nowMs: number): number {
     if (this.#state === 'open' && nowMs >= this.#openUntilMs) this.#state = 'half-open';
-    if (this.#state === 'half-open') this.#trialRuns = true;
+    if (this.#state !== 'half-open' || this.#trialRuns) return notTheTrial;
+    this.#trialRuns = true;
+    this.#trial += 1;
+    return this.#trial;
   }
 
-  /** The outcome of an exchange. True: the breaker opened or closed with it. */
-  ended(failed: boolean, nowMs: number): boolean {
+  /** The outcome of an exchange, with what `began` said. True: the breaker opened or closed with it. */
+  ended(failed: boolean, nowMs: number, trial: number): boolean {
     if (this.#state === 'half-open') {
+      if (trial !== this.#trial) return false;
       this.#trialRuns = false;
       if (failed) this.#open(nowMs);
       else this.#close();
@@ -78,8 +87,8 @@ export class Breaker {
   }
 
   /** An exchange that told nothing of the endpoint, such as one that its client gave up. */
-  abandoned(): void {
-    this.#trialRuns = false;
+  abandoned(trial: number): void {
+    if (trial === this.#trial) this.#trialRuns = false;
   }
 
   #count(failed: boolean): void {

@@ -84,7 +84,17 @@ export class ConnectionPool {
   }
 
   expire(nowMs: number): void {
+    this.#expireWaiting(nowMs);
     for (const connection of [...this.#all]) connection.expire(nowMs);
+  }
+
+  /** Limits differ from request to request, so all that wait are looked at. */
+  #expireWaiting(nowMs: number): void {
+    if (this.#waiting.length === 0) return;
+    for (const call of this.#waiting.filter(({ deadlineMs }) => nowMs >= deadlineMs)) {
+      this.forget(call);
+      call.onFailure('headers-timeout', 'no', 'no connection became free in time');
+    }
   }
 
   #take(): UpstreamConnection | null {
@@ -135,6 +145,8 @@ class PooledCall implements UpstreamCall, ResponseSink {
   readonly #pool: ConnectionPool;
   readonly #request: OutgoingRequest;
   readonly #sink: ResponseSink;
+  /** When the wait for a connection is over: it is part of the wait for the response. */
+  readonly deadlineMs: number;
   #connection: UpstreamConnection | null = null;
   #over = false;
 
@@ -142,6 +154,7 @@ class PooledCall implements UpstreamCall, ResponseSink {
     this.#pool = pool;
     this.#request = request;
     this.#sink = sink;
+    this.deadlineMs = monotonicMs() + request.headersMs;
   }
 
   start(connection: UpstreamConnection): void {

@@ -97,7 +97,7 @@ export class UpstreamConnection implements BodyWriter {
     });
     this.#socket.on('connect', () => this.#onConnect());
     this.#socket.on('error', (error) => this.#onClosed(error.message));
-    this.#socket.on('end', () => this.#onClosed('the upstream closed the connection'));
+    this.#socket.on('end', () => this.#onEnded());
     this.#socket.on('close', () => this.#onClosed('the connection closed'));
     this.#socket.on('drain', () => this.#onDrain());
   }
@@ -149,7 +149,11 @@ export class UpstreamConnection implements BodyWriter {
     if (!sized) this.#socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1');
     const more = this.#socket.write(chunk);
     if (!sized) this.#socket.write('\r\n', 'latin1');
-    if (!this.#headed) this.#await('idle-timeout', this.#request?.idleMs ?? 0);
+    // What the client still owes is not held against the upstream; what that does not take is.
+    if (!this.#headed) {
+      if (more) this.#awaitClient();
+      else this.#await('idle-timeout', this.#request?.idleMs ?? 0);
+    }
     return more;
   }
 
@@ -184,11 +188,15 @@ export class UpstreamConnection implements BodyWriter {
     this.#socket.write(`${request.head}${framing}\r\n`, 'latin1');
     if (whole !== null && whole.length > 0) this.#socket.write(whole);
     this.#socket.uncork();
-    if (whole === null) body.start(this);
+    if (whole !== null) return;
+    this.#awaitClient();
+    body.start(this);
   }
 
   #onDrain(): void {
-    if (!this.#bodySent) this.#request?.body?.start(this);
+    if (this.#bodySent) return;
+    if (!this.#headed) this.#awaitClient();
+    this.#request?.body?.start(this);
   }
 
   #onRead(count: number, bytes: Buffer): boolean {
@@ -236,9 +244,16 @@ export class UpstreamConnection implements BodyWriter {
     this.#owner.onFree(this);
   }
 
-  #onClosed(message: string): void {
+  /** The upstream has sent all it wants to: the end of a body that only this tells. */
+  #onEnded(): void {
     if (this.#gone) return;
     if (this.#request !== null && this.#headed && this.#parser.close()) return;
+    this.#onClosed('the upstream closed the connection');
+  }
+
+  /** Cut off, by a reset for one: never the end of a body. */
+  #onClosed(message: string): void {
+    if (this.#gone) return;
     if (this.#request === null) this.#leave();
     else this.#fail(this.#connected ? 'reset' : 'connect', message);
   }
@@ -258,6 +273,11 @@ export class UpstreamConnection implements BodyWriter {
     this.#deadlineMs = Number.POSITIVE_INFINITY;
     this.#socket.destroy();
     this.#owner.onGone(this);
+  }
+
+  /** More of the body is to come; uWebSockets.js ends a client that sends nothing for 10 s. */
+  #awaitClient(): void {
+    this.#await('nothing', Number.POSITIVE_INFINITY);
   }
 
   #await(what: AttemptFailure | 'nothing', ms: number): void {

@@ -3,15 +3,32 @@ import { ConnectionPool } from './connection-pool.ts';
 import { Endpoint, type EndpointListener, type EndpointSettings } from './endpoint.ts';
 import { HealthCheck, type HealthCheckSettings } from './health-check.ts';
 
+/** The settings that one generation has for an endpoint. */
+interface Use {
+  readonly settings: EndpointSettings;
+  readonly check: HealthCheckSettings | null;
+}
+
 interface Held {
   readonly endpoint: Endpoint;
   readonly check: HealthCheck;
-  generations: number;
+  /** One per generation that uses it, in the order in which they became active; never empty. */
+  readonly uses: Use[];
+}
+
+/** An endpoint as one generation holds it. */
+export interface EndpointUse {
+  readonly endpoint: Endpoint;
+  /** The generation is the active one: its settings hold from now on. */
+  activate(): void;
+  /** The generation is retired. Its settings hold no longer; those that held before it do. */
+  release(): void;
 }
 
 /**
  * Endpoints by identity (upstream number and origin), counted by the generations that use them:
- * made for the first, closed with the last. The newest generation's settings hold for all.
+ * made for the first, closed with the last. The settings of the generation that became active last
+ * hold for all; one that is attached but not active yet changes nothing.
  */
 export class EndpointRegistry {
   readonly #held = new Map<string, Held>();
@@ -30,30 +47,53 @@ export class EndpointRegistry {
     origin: string,
     settings: EndpointSettings,
     check: HealthCheckSettings | null,
-  ): Endpoint {
+  ): EndpointUse {
     const key = keyOf(upstream.number, origin);
+    const use: Use = { settings, check };
     let held = this.#held.get(key);
     if (held === undefined) {
       const pool = new ConnectionPool(origin);
       const endpoint = new Endpoint(upstream.name, origin, pool, settings, this.#listener);
-      held = { endpoint, check: new HealthCheck(endpoint), generations: 0 };
+      held = { endpoint, check: new HealthCheck(endpoint), uses: [use] };
       this.#held.set(key, held);
+      held.check.configure(check);
     } else {
-      held.endpoint.configure(settings);
+      held.uses.unshift(use);
     }
-    held.generations += 1;
-    held.check.configure(check);
-    return held.endpoint;
+    const { endpoint } = held;
+    return {
+      endpoint,
+      activate: () => this.#activate(key, use),
+      release: () => this.#release(key, use),
+    };
   }
 
-  release(upstreamNumber: number, origin: string): void {
-    const key = keyOf(upstreamNumber, origin);
+  #activate(key: string, use: Use): void {
+    const { uses } = present(this.#held.get(key), 'an endpoint that is used is held');
+    const before = uses.at(-1);
+    uses.splice(uses.indexOf(use), 1);
+    uses.push(use);
+    if (before !== use) this.#apply(key);
+  }
+
+  #release(key: string, use: Use): void {
     const held = present(this.#held.get(key), 'an endpoint is released only after it was acquired');
-    held.generations -= 1;
-    if (held.generations > 0) return;
+    const inForce = held.uses.at(-1) === use;
+    held.uses.splice(held.uses.indexOf(use), 1);
+    if (held.uses.length > 0) {
+      if (inForce) this.#apply(key);
+      return;
+    }
     this.#held.delete(key);
     held.check.configure(null);
     held.endpoint.pool.close();
+  }
+
+  #apply(key: string): void {
+    const { endpoint, check, uses } = present(this.#held.get(key), 'settings have their endpoint');
+    const use = present(uses.at(-1), 'an endpoint that is held is used');
+    endpoint.configure(use.settings);
+    check.configure(use.check);
   }
 }
 

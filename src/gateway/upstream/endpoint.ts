@@ -1,4 +1,4 @@
-import { Breaker, type BreakerSettings } from './breaker.ts';
+import { Breaker, type BreakerSettings, notTheTrial } from './breaker.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 
 /** What is told of an endpoint, for logs, events and metrics. */
@@ -29,7 +29,9 @@ export class Endpoint {
   healthy = true;
   #breaker: Breaker | null = null;
   #settings: EndpointSettings;
+  /** Failures in a row: of exchanges, and of checks, since neither kind makes up for the other. */
   #failures = 0;
+  #failedChecks = 0;
   #successes = 0;
   readonly #listener: EndpointListener;
 
@@ -63,34 +65,48 @@ export class Endpoint {
     return this.#breaker === null || this.#breaker.allows(nowMs);
   }
 
-  began(nowMs: number): void {
+  /** Returns what `answered` and `ended` want to know: whether it is the trial of the breaker. */
+  began(nowMs: number): number {
     this.pending += 1;
-    this.#breaker?.began(nowMs);
+    return this.#breaker?.began(nowMs) ?? notTheTrial;
+  }
+
+  /** A good head came: enough for a trial, whose body may take for ever. */
+  answered(nowMs: number, trial: number): void {
+    if (trial !== notTheTrial) this.#tellBreaker(false, nowMs, trial);
   }
 
   /** Every `began` has one `ended`. `abandoned`: the client went away, which tells nothing. */
-  ended(outcome: 'good' | 'failed' | 'abandoned', nowMs: number): void {
+  ended(outcome: 'good' | 'failed' | 'abandoned', nowMs: number, trial: number): void {
     this.pending -= 1;
     if (outcome === 'abandoned') {
-      this.#breaker?.abandoned();
+      this.#breaker?.abandoned(trial);
       return;
     }
     const failed = outcome === 'failed';
-    if (this.#breaker?.ended(failed, nowMs) === true) {
-      const change = failed ? 'breaker-open' : 'breaker-closed';
-      this.#listener(this, change, failed ? 'too many failures' : 'a trial went well');
-    }
+    this.#tellBreaker(failed, nowMs, trial);
     if (!failed) this.#failures = 0;
-    else this.#countFailure('failures of exchanges in a row');
+    else {
+      this.#failures += 1;
+      this.#weigh('failures of exchanges in a row');
+    }
+  }
+
+  #tellBreaker(failed: boolean, nowMs: number, trial: number): void {
+    if (this.#breaker?.ended(failed, nowMs, trial) !== true) return;
+    const change = failed ? 'breaker-open' : 'breaker-closed';
+    this.#listener(this, change, failed ? 'too many failures' : 'a trial went well');
   }
 
   /** The outcome of an active check. */
   checked(good: boolean): void {
     if (!good) {
       this.#successes = 0;
-      this.#countFailure('failed checks in a row');
+      this.#failedChecks += 1;
+      this.#weigh('failed checks in a row');
       return;
     }
+    this.#failedChecks = 0;
     if (this.healthy) {
       this.#failures = 0;
       return;
@@ -103,13 +119,13 @@ export class Endpoint {
     this.#listener(this, 'healthy', 'checks went well');
   }
 
-  #countFailure(what: string): void {
-    this.#failures += 1;
+  #weigh(what: string): void {
     if (!this.healthy || this.#settings.health === null) return;
-    if (this.#failures < this.#settings.health.unhealthy) return;
+    const count = this.#failures + this.#failedChecks;
+    if (count < this.#settings.health.unhealthy) return;
     this.healthy = false;
     this.#successes = 0;
-    this.#listener(this, 'unhealthy', `${this.#failures} ${what}`);
+    this.#listener(this, 'unhealthy', `${count} ${what}`);
   }
 }
 

@@ -1,5 +1,6 @@
 import { after, cancel, type Timer } from '../../base/clock.ts';
 import type { Endpoint } from './endpoint.ts';
+import { waitedInVain } from './retry-rule.ts';
 
 export interface HealthCheckSettings {
   readonly path: string;
@@ -45,10 +46,11 @@ export class HealthCheck {
     if (settings === null) return;
     this.#running = true;
     let status = 0;
-    const done = (good: boolean): void => {
+    // Null: the check had no connection, which tells nothing of the endpoint.
+    const done = (good: boolean | null): void => {
       this.#running = false;
       if (this.#settings === null) return;
-      this.#endpoint.checked(good);
+      if (good !== null) this.#endpoint.checked(good);
       this.#schedule(this.#settings.intervalMs);
     };
     const call = this.#endpoint.pool.send(
@@ -65,9 +67,9 @@ export class HealthCheck {
         },
         onChunk: () => true,
         onEnd: () => done(status >= 200 && status < 400),
-        onFailure: () => done(false),
+        onFailure: (failure, sent) => done(waitedInVain(failure, sent) ? null : false),
       },
     );
-    if (call === null) done(true);
+    if (call === null) done(null);
   }
 }

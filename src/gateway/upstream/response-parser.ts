@@ -24,7 +24,7 @@ export interface ParsedHead {
 
 /** Bytes of a response's head, and of its trailers, at most. */
 const headBytesMax = 64 * 1024;
-/** Characters of a chunk's size line: 8 hex digits, and extensions, which are passed over. */
+/** Bytes of a chunk's size line: 8 hex digits, and extensions, which are passed over. */
 const chunkLineMax = 1024;
 const headEnd = Buffer.from('\r\n\r\n');
 const lineEnd = Buffer.from('\r\n');
@@ -42,7 +42,7 @@ type State =
 /**
  * Reads one HTTP/1.1 response (RFC 9112) at a time, strictly: what could be framed in two ways is
  * an error, since whoever reads on after us could read it the other way. Trailers and interim
- * responses are passed over. Never throws: `fail` holds what was wrong.
+ * responses are checked and passed over. Never throws: `fail` holds what was wrong.
  */
 export class ResponseParser {
   fail = '';
@@ -79,10 +79,16 @@ export class ResponseParser {
     return true;
   }
 
-  /** Reads bytes `from` (inclusive) `to` (exclusive); false: it failed, and `fail` says why. */
+  /**
+   * Reads bytes `from` (inclusive) `to` (exclusive); false: it failed, and `fail` says why. The end
+   * is told last, when it is known whether anything came behind it: whoever hears of it may send
+   * the next request at once, to which those bytes are no answer.
+   */
   read(bytes: Buffer, from: number, to: number): boolean {
+    if (from === to || this.fail !== '') return this.fail === '';
+    if (this.done) return this.#failed(strayBytes);
     let at = from;
-    while (at < to && this.fail === '') {
+    while (at < to && this.fail === '' && !this.done) {
       switch (this.#state) {
         case 'head':
           at = this.#readHead(bytes, at, to);
@@ -95,28 +101,33 @@ export class ResponseParser {
           this.#sink.onChunk(bytes.subarray(at, to));
           at = to;
           break;
-        case 'done':
-          return this.#failed('bytes came after the end of the response');
         default:
           at = this.#readLine(bytes, at, to);
       }
     }
-    return this.fail === '';
+    if (!this.done) return this.fail === '';
+    if (at < to) this.#failed(strayBytes);
+    this.#sink.onEnd();
+    return at === to;
   }
 
   #readHead(bytes: Buffer, from: number, to: number): number {
     if (this.#partial === null) {
       const end = bytes.indexOf(headEnd, from);
       if (end >= 0 && end + headEnd.length <= to) {
-        this.#head(bytes.toString('latin1', from, end));
+        if (end - from > headBytesMax) this.#failed(longHead);
+        else this.#head(bytes.toString('latin1', from, end));
         return end + headEnd.length;
       }
     }
     const before = this.#partial?.length ?? 0;
     const joined = this.#join(bytes, from, to);
     const end = joined.indexOf(headEnd, Math.max(0, before - headEnd.length + 1));
+    if ((end < 0 ? joined.length : end) > headBytesMax) {
+      this.#failed(longHead);
+      return to;
+    }
     if (end < 0) {
-      if (joined.length > headBytesMax) this.#failed('its head is too long');
       this.#partial = joined;
       return to;
     }
@@ -148,7 +159,6 @@ export class ResponseParser {
       this.reusable = false;
     }
     this.#sink.onHead(head);
-    if (this.#state === 'done') this.#sink.onEnd();
   }
 
   #readBody(bytes: Buffer, from: number, to: number): number {
@@ -157,25 +167,30 @@ export class ResponseParser {
     const sized = this.#state === 'sized';
     if (this.#left === 0) this.#state = sized ? 'done' : 'chunk-end';
     this.#sink.onChunk(bytes.subarray(from, end));
-    if (this.#left === 0 && sized) this.#sink.onEnd();
     return end;
   }
 
   /** Chunk sizes, the line ends of chunks, trailers: lines of ours to pass over. */
   #readLine(bytes: Buffer, from: number, to: number): number {
+    const trailers = this.#state === 'trailers';
+    const lineMax = trailers ? this.#left : chunkLineMax;
     if (this.#partial === null) {
       const end = bytes.indexOf(lineEnd, from);
-      if (end >= 0 && end + lineEnd.length <= to && end - from <= chunkLineMax) {
+      if (end >= 0 && end + lineEnd.length <= to && end - from <= lineMax) {
         this.#line(bytes.toString('latin1', from, end));
         return end + lineEnd.length;
       }
     }
     // Cut in two by the end of a read: what came is kept, and no more than a line can have.
     const before = this.#partial?.length ?? 0;
-    const joined = this.#join(bytes, from, Math.min(to, from + chunkLineMax + lineEnd.length));
+    const room = lineMax + lineEnd.length - before;
+    const joined = this.#join(bytes, from, Math.min(to, from + room));
     const end = joined.indexOf(lineEnd, Math.max(0, before - 1));
+    if (end < 0 && joined.length > lineMax + 1) {
+      this.#failed(trailers ? longTrailers : 'a line of its chunks is too long');
+      return to;
+    }
     if (end < 0) {
-      if (joined.length > chunkLineMax) this.#failed('a line of its chunks is too long');
       this.#partial = joined;
       return to;
     }
@@ -191,11 +206,7 @@ export class ResponseParser {
       return;
     }
     if (this.#state === 'trailers') {
-      this.#left -= line.length;
-      if (this.#left < 0) this.#failed('its trailers are too long');
-      if (line !== '') return;
-      this.#state = 'done';
-      this.#sink.onEnd();
+      this.#trailer(line);
       return;
     }
     const size = chunkSize.exec(line);
@@ -206,6 +217,20 @@ export class ResponseParser {
     this.#left = Number.parseInt(size[1] as string, 16);
     this.#state = this.#left === 0 ? 'trailers' : 'chunk-body';
     if (this.#left === 0) this.#left = headBytesMax;
+  }
+
+  /** Trailers are dropped, but a line that is none would be one that others read as something else. */
+  #trailer(line: string): void {
+    if (line === '') {
+      this.#state = 'done';
+      return;
+    }
+    // With its line end, so that empty ones do not go on for ever.
+    this.#left -= line.length + lineEnd.length;
+    if (this.#left < 0) this.#failed(longTrailers);
+    else if (malformed.test(line) || !isToken(line.slice(0, Math.max(0, line.indexOf(':'))))) {
+      this.#failed('a trailer is not a header line');
+    }
   }
 
   #join(bytes: Buffer, from: number, to: number): Buffer {
@@ -220,10 +245,16 @@ export class ResponseParser {
   }
 }
 
+const strayBytes = 'bytes came after the end of the response';
+const longHead = 'its head is too long';
+const longTrailers = 'its trailers are too long';
 const chunkSize = /^([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?$/;
 /** Control characters, and line ends that are not CR LF together. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is for
 const malformed = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n/;
+
+/** `HTTP/1.x`, three digits, and a phrase that may be missing (RFC 9112, section 4). */
+const statusLinePattern = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [^\r\n]*)?(?:\r\n|$)/;
 
 interface HeadWithFraming extends ParsedHead {
   readonly chunked: boolean;
@@ -233,10 +264,10 @@ interface HeadWithFraming extends ParsedHead {
 /** Status line and fields of a head without its last line ends; a text says what is wrong. */
 function parseHead(text: string): HeadWithFraming | string {
   if (malformed.test(text)) return 'its head holds control characters or bare line ends';
-  const minor = text.charCodeAt(7) - 0x30;
-  const status = Number(text.slice(9, 12));
-  const known = text.startsWith('HTTP/1.') && (minor === 0 || minor === 1) && text[8] === ' ';
-  if (!known || !(status >= 100 && status <= 599)) return 'its status line is not valid';
+  const statusLine = statusLinePattern.exec(text);
+  if (statusLine === null) return 'its status line is not valid';
+  const minor = Number(statusLine[1]);
+  const status = Number(statusLine[2]);
   const names: string[] = [];
   const values: string[] = [];
   let contentLength = -1;
@@ -252,7 +283,7 @@ function parseHead(text: string): HeadWithFraming | string {
     if (colon < 0 || colon >= end) return 'a header line has no colon';
     const name = text.slice(from, colon).toLowerCase();
     if (!isToken(name)) return 'a header name is not valid';
-    const value = text.slice(colon + 1, end).trim();
+    const value = trimmed(text, colon + 1, end);
     from = next;
     if (name === 'content-length') {
       if (!/^\d{1,15}$/.test(value)) return 'its Content-Length is not a number';
@@ -272,6 +303,8 @@ function parseHead(text: string): HeadWithFraming | string {
     }
   }
   if (chunked && contentLength >= 0) return 'it has both a length and chunks';
+  // RFC 9112, section 6.1: whoever forwarded it may not have known what chunks are.
+  if (chunked && minor === 0) return 'it is HTTP/1.0 with chunks';
   const reusable = minor === 1 && (connection === '' || !/\bclose\b/i.test(connection));
   return {
     status,
@@ -283,4 +316,17 @@ function parseHead(text: string): HeadWithFraming | string {
     keepAliveSeconds,
     reusable,
   };
+}
+
+/** Without spaces and tabs at its ends; `trim` would take the byte 0xa0 too, which is text. */
+function trimmed(text: string, from: number, to: number): string {
+  let start = from;
+  let end = to;
+  while (start < end && isBlank(text.charCodeAt(start))) start += 1;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
+  return text.slice(start, end);
+}
+
+function isBlank(byte: number): boolean {
+  return byte === 0x20 || byte === 0x09;
 }

@@ -12,6 +12,11 @@ export type AttemptFailure =
 /** Whether the request may have reached the upstream. */
 export type Sent = 'no' | 'maybe';
 
+/** Whether the request never had a connection: that tells nothing of the endpoint. */
+export function waitedInVain(failure: AttemptFailure, sent: Sent): boolean {
+  return failure === 'headers-timeout' && sent === 'no';
+}
+
 /**
  * Whether repeating cannot do harm: never once a part of the body was read from the client, since
  * it is gone; and a method that is not idempotent (RFC 9110, section 9.2.2) only if nothing was

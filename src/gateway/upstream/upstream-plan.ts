@@ -22,6 +22,8 @@ export interface UpstreamPlan {
   readonly retryOn: number;
   readonly budgetPercent: number;
   readonly budget: RetryBudget;
+  /** The generation is the active one: its settings of endpoints hold from now on. */
+  activate(): void;
   /** Lets its endpoints go; once, when the generation is retired. */
   release(): void;
 }
@@ -68,9 +70,10 @@ export function acquireUpstream(
     health === null
       ? null
       : { path: textOf(health.path), intervalMs: health.intervalMs, timeoutMs: health.timeoutMs };
-  const endpoints = upstream.endpoints.map(({ weight }, index) => ({
-    endpoint: registry.acquire({ number, name }, origins[index] as string, settings, check),
-    weight,
+  const uses = origins.map((origin) => registry.acquire({ number, name }, origin, settings, check));
+  const endpoints = uses.map(({ endpoint }, index) => ({
+    endpoint,
+    weight: upstream.endpoints[index]?.weight ?? 1,
   }));
   return {
     name,
@@ -86,8 +89,11 @@ export function acquireUpstream(
     retryOn: upstream.retryOn,
     budgetPercent: upstream.budgetPercent,
     budget: memory.acquire(number),
+    activate() {
+      for (const use of uses) use.activate();
+    },
     release() {
-      for (const origin of origins) registry.release(number, origin);
+      for (const use of uses) use.release();
       memory.release(number);
     },
   };

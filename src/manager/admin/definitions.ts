@@ -1,8 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { monotonicMs } from '../../base/clock.ts';
 import { CutoverError } from '../../base/errors.ts';
+import { applyWaitMsMax } from '../../base/limits.ts';
 import { parseDurationMs } from '../../base/units.ts';
 import { diffDefinitions } from '../../model/diff.ts';
+import { repeatsKey } from '../../model/json-keys.ts';
 import {
   type Parsed,
   parseDefinitions,
@@ -20,7 +22,7 @@ import {
 } from '../../model/written.ts';
 import { type ApplyReport, defaultWaitMs } from '../apply.ts';
 import type { AdminParts } from './parts.ts';
-import { queryOf } from './query.ts';
+import { authorOf, flagOf, queryOf } from './query.ts';
 
 const applyQuery = ['note', 'dryRun', 'wait'] as const;
 
@@ -44,7 +46,10 @@ export function registerDefinitions(app: FastifyInstance, parts: AdminParts): vo
       diff: diffDefinitions(parts.apply.definitions, parsed.definitions),
     };
   });
-  app.get('/v1/schema', async () => definitionsJsonSchema());
+  app.get('/v1/schema', async (request) => {
+    queryOf(request, []);
+    return definitionsJsonSchema();
+  });
   registerObjects(app, parts, 'routes', 'id');
   registerObjects(app, parts, 'upstreams', 'name');
 }
@@ -91,21 +96,25 @@ async function run(
 ): Promise<ApplyReport> {
   const query = queryOf(request, applyQuery);
   const waitMs = query.wait === undefined ? defaultWaitMs : parseDurationMs(query.wait);
-  if (waitMs === null || waitMs <= 0) {
-    throw new CutoverError('query-invalid', 'wait is a duration such as 5s', {
-      source: 'operator',
-    });
+  if (waitMs === null || waitMs <= 0 || waitMs > applyWaitMsMax) {
+    const message = 'wait is a duration such as 5s, of 1h at most (applyWaitMsMax)';
+    throw new CutoverError('query-invalid', message, { source: 'operator' });
   }
-  const ifMatch = request.headers['if-match'];
   return parts.apply.apply({
     parsed,
     validateMs,
-    author: String(request.headers['x-author'] ?? 'admin').slice(0, 128),
+    author: authorOf(request),
     note: (query.note ?? '').slice(0, 1024),
     waitMs,
-    dryRun: query.dryRun === 'true',
-    ifMatch: ifMatch === undefined ? null : ifMatch.replaceAll('"', '').trim(),
+    dryRun: flagOf('dryRun', query.dryRun),
+    ifMatch: tagsOf(request.headers['if-match']),
   });
+}
+
+/** A list of tags (RFC 9110, section 13.1.1); a tag without its quotes is taken too. */
+function tagsOf(ifMatch: string | undefined): string[] | null {
+  if (ifMatch === undefined) return null;
+  return ifMatch.split(',').map((tag) => tag.trim().replace(/^"(.*)"$/, '$1'));
 }
 
 function answer(reply: FastifyReply, parts: AdminParts, report: ApplyReport): FastifyReply {
@@ -120,17 +129,30 @@ function writtenOf({ history }: AdminParts): ReturnType<typeof emptyWritten> {
   return history.head?.written ?? emptyWritten();
 }
 
-/** JSON is tried first where the caller says so: it is read much faster than YAML. */
+/**
+ * JSON is tried first where the caller says so: it is read much faster than YAML. What is no JSON,
+ * or gives a key twice, goes to the YAML reader, which says where and why. A body that says nothing
+ * is refused: an empty set is written `{}`, so that a pipe that broke takes no route away.
+ */
 function parseBody(request: FastifyRequest, file: string): Parsed {
   const text = typeof request.body === 'string' ? request.body : '';
-  if (request.headers['content-type']?.includes('json') === true) {
+  if (request.headers['content-type']?.includes('json') === true && !repeatsKey(text)) {
     try {
       return parseWritten(JSON.parse(text), file);
     } catch {
-      // Not JSON: the YAML reader says where and why.
+      // Not JSON.
     }
   }
+  if (saysNothing(text)) {
+    const message = 'the body is empty; to take all definitions away, send {}';
+    throw new CutoverError('body-invalid', message, { source: 'operator' });
+  }
   return parseDefinitions([{ file, text }]);
+}
+
+/** Blank lines, comments and document marks alone. */
+function saysNothing(text: string): boolean {
+  return text.split('\n').every((line) => /^\s*(#.*|---|\.\.\.)?\s*$/.test(line));
 }
 
 /** One object, as JSON or YAML; a route may leave its id out. */

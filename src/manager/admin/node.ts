@@ -1,24 +1,26 @@
 import type { FastifyInstance } from 'fastify';
 import { exposition } from '../../telemetry/exposition.ts';
 import type { AdminParts } from './parts.ts';
+import { queryOf } from './query.ts';
 
 /** How the node is: for operators, for Prometheus, for whoever sends it traffic. */
 export function registerNode(app: FastifyInstance, parts: AdminParts): void {
   const { collector, history } = parts;
-  app.get('/v1/nodes', async () => ({
-    nodes: [
-      {
-        id: parts.nodeId,
-        region: parts.region,
-        revision: history.head?.revision ?? 0,
-        hash: parts.apply.hash,
-        ready: parts.notReady() === null,
-        notReady: parts.notReady(),
-        workers: collector.workers(),
-        generations: collector.generations(),
-      },
-    ],
-  }));
+  app.get('/v1/nodes', async (request) => {
+    queryOf(request, []);
+    const notReady = parts.notReady();
+    const node = {
+      id: parts.nodeId,
+      region: parts.region,
+      revision: history.head?.revision ?? 0,
+      hash: parts.apply.hash,
+      ready: notReady === null,
+      notReady,
+      workers: collector.workers(),
+      generations: collector.generations(),
+    };
+    return { nodes: [node] };
+  });
   app.get('/metrics', async (_request, reply) =>
     reply.type('text/plain; version=0.0.4').send(exposition(collector)),
   );

@@ -15,6 +15,7 @@ export const errorStatus: Readonly<Record<string, number>> = {
   'token-missing': 401,
   'stage-failed': 500,
   'node-failed': 500,
+  'record-failed': 500,
   'slots-exhausted': 503,
   'control-silent': 503,
   'control-lost': 503,

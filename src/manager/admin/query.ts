@@ -1,14 +1,17 @@
 import type { FastifyRequest } from 'fastify';
 import { CutoverError } from '../../base/errors.ts';
 
-/** The parameters of a call's query; unknown ones are refused, never passed over. */
+/** The parameters of a call's query; unknown and doubled ones are refused, never passed over. */
 export function queryOf<Name extends string>(
   request: FastifyRequest,
   names: readonly Name[],
 ): Partial<Record<Name, string>> {
-  const query = request.query as Record<string, string>;
-  for (const name of Object.keys(query)) {
-    if (names.includes(name as Name)) continue;
+  const query = request.query as Record<string, string | string[]>;
+  for (const [name, value] of Object.entries(query)) {
+    if (names.includes(name as Name)) {
+      if (typeof value === 'string') continue;
+      throw new CutoverError('query-invalid', `${name} is given twice`, { source: 'operator' });
+    }
     const message =
       name === 'share'
         ? 'a share of the traffic is not part of this release; leave share out'
@@ -17,3 +20,22 @@ export function queryOf<Name extends string>(
   }
   return query as Partial<Record<Name, string>>;
 }
+
+/** `true` or `false`, nothing else: a dry run that is spelt otherwise must not be an apply. */
+export function flagOf(name: string, value: string | undefined): boolean {
+  if (value === undefined || value === 'false') return false;
+  if (value === 'true') return true;
+  throw new CutoverError('query-invalid', `${name} is true or false`, { source: 'operator' });
+}
+
+/** Who asks, for the history: `X-Author`, percent-encoded where it is not ASCII. */
+export function authorOf(request: FastifyRequest): string {
+  const text = String(request.headers['x-author'] ?? 'admin');
+  try {
+    return decodeURIComponent(text).slice(0, authorLengthMax);
+  } catch {
+    return text.slice(0, authorLengthMax);
+  }
+}
+
+const authorLengthMax = 128;

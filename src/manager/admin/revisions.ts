@@ -1,11 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { CutoverError } from '../../base/errors.ts';
-import { diffDefinitions } from '../../model/diff.ts';
+import { type Diff, diffDefinitions } from '../../model/diff.ts';
 import { parseWritten } from '../../model/parse.ts';
 import { emptyWritten } from '../../model/written.ts';
+import type { History } from '../history/history.ts';
 import { type Revision, summaryOf } from '../history/revision.ts';
 import type { AdminParts } from './parts.ts';
-import { queryOf } from './query.ts';
+import { authorOf, queryOf } from './query.ts';
 
 const listedCount = 20;
 
@@ -20,28 +21,43 @@ export function registerRevisions(app: FastifyInstance, parts: AdminParts): void
     }
     return { head: history.head?.revision ?? 0, revisions: history.list(count).map(summaryOf) };
   });
-  app.get('/v1/revisions/:n', async (request) => found(request, parts));
+  app.get('/v1/revisions/:n', async (request) => {
+    queryOf(request, []);
+    return found(request, parts);
+  });
   app.post('/v1/revisions/:n/rollback', async (request, reply) => {
     const { note = '' } = queryOf(request, ['note']);
-    const author = String(request.headers['x-author'] ?? 'admin').slice(0, 128);
-    const report = await parts.apply.rollback(found(request, parts).revision, author, note);
+    const { revision } = found(request, parts);
+    const report = await parts.apply.rollback(revision, authorOf(request), note);
     return reply.header('etag', `"${parts.apply.hash}"`).send(report);
   });
-  app.get('/v1/revisions/:n/report', async (request) => report(found(request, parts), parts));
+  app.get('/v1/revisions/:n/report', async (request) => {
+    queryOf(request, []);
+    return report(found(request, parts), parts);
+  });
 }
 
 /** Live counts while a generation of the revision is loaded, the final ones afterwards. */
 function report(revision: Revision, { history, collector }: AdminParts): unknown {
-  const after = parseWritten(revision.written, 'revision');
-  const before = parseWritten(history.get(revision.parent)?.written ?? emptyWritten(), 'parent');
   const live = collector.generations().find((one) => one.revision === revision.revision);
   return {
     ...summaryOf(revision),
-    diff: after.ok && before.ok ? diffDefinitions(before.definitions, after.definitions) : null,
+    diff: diffToParent(revision, history),
     ledger: live?.ledger ?? revision.ledger ?? null,
     state: revision.state,
     generation: live ?? null,
   };
+}
+
+/** Null: the parent is forgotten, so nobody knows what changed. The first has none. */
+function diffToParent({ written, parent }: Revision, history: History): Diff | null {
+  const writtenBefore = parent === 0 ? emptyWritten() : history.get(parent)?.written;
+  if (writtenBefore === undefined) return null;
+  const [before, after] = [
+    parseWritten(writtenBefore, 'parent'),
+    parseWritten(written, 'revision'),
+  ];
+  return before.ok && after.ok ? diffDefinitions(before.definitions, after.definitions) : null;
 }
 
 function found(request: FastifyRequest, { history }: AdminParts): Revision {

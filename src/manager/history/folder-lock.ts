@@ -17,7 +17,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
     const [pid = '', began = ''] = (await readFile(file, 'utf8')).trim().split(' ');
-    if (pid !== '' && Number(pid) !== process.pid && (await startOf(Number(pid))) === began) {
+    if (Number(pid) !== process.pid && (await isRunning(pid, began))) {
       throw new CutoverError(
         'data-folder-locked',
         `the data folder ${folder} is used by the process ${pid}; stop it, or give this one another folder with --set data=DIR`,
@@ -29,6 +29,13 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   throw new CutoverError('data-folder-locked', `the data folder ${folder} cannot be locked`, {
     source: 'operator',
   });
+}
+
+/** A number alone (the write was cut short) means whatever process has it now. */
+async function isRunning(pid: string, began: string): Promise<boolean> {
+  if (!/^\d+$/.test(pid)) return false;
+  const start = await startOf(Number(pid));
+  return start !== '' && (began === '' || began === start);
 }
 
 /** When a process began, in the kernel's ticks: tells it from a later one of the same number. */

@@ -1,6 +1,8 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CutoverError } from '../../base/errors.ts';
 import { revisionKeptCount } from '../../base/limits.ts';
+import { isRecord } from '../../model/written.ts';
 import { readIfThere, removeIfThere, writeDurably } from './durable-file.ts';
 import type { Revision } from './revision.ts';
 
@@ -20,6 +22,9 @@ export class History {
   readonly #folder: string | null;
   readonly #revisions = new Map<number, Revision>();
   #head = 0;
+  /** The highest that any file has, readable or not. */
+  #lastNumber = 0;
+  readonly #unreadable: string[] = [];
   #seed = '';
 
   private constructor(folder: string | null) {
@@ -37,13 +42,18 @@ export class History {
     return this.#revisions.get(this.#head) ?? null;
   }
 
+  /** Files of revisions that could not be read and are not needed: the head is another one. */
+  get unreadable(): readonly string[] {
+    return this.#unreadable;
+  }
+
   get seed(): string {
     return this.#seed;
   }
 
   /** Never used before, also not by an apply that a crash cut short. */
   get nextNumber(): number {
-    return Math.max(this.#head, ...this.#revisions.keys()) + 1;
+    return Math.max(this.#lastNumber, this.#head, ...this.#revisions.keys()) + 1;
   }
 
   get(revision: number): Revision | null {
@@ -64,12 +74,11 @@ export class History {
 
   /** The revision is what a start serves, durably, when it resolves. */
   async moveHead(revision: Revision): Promise<void> {
-    await Promise.all([
-      this.record(revision),
-      this.#folder === null
-        ? undefined
-        : writeDurably(join(this.#folder, 'head'), `${revision.revision}\n`),
-    ]);
+    await this.record(revision);
+    // Last: what fails before leaves the old head, here and on disk.
+    if (this.#folder !== null) {
+      await writeDurably(join(this.#folder, 'head'), `${revision.revision}\n`);
+    }
     this.#head = revision.revision;
     await this.#prune();
   }
@@ -79,20 +88,40 @@ export class History {
     if (this.#folder !== null) await writeDurably(join(this.#folder, 'seed'), `${hash}\n`);
   }
 
+  /** Refuses what would serve something else than what was acknowledged last, with the file's name. */
   async #load(folder: string): Promise<void> {
     const revisions = join(folder, 'revisions');
     await mkdir(revisions, { recursive: true });
     for (const name of await readdir(revisions)) {
       if (!/^\d{6,}\.json$/.test(name)) continue;
-      const text = await readIfThere(join(revisions, name));
-      if (text === null) continue;
-      const revision = JSON.parse(text) as Revision;
-      this.#revisions.set(revision.revision, revision);
+      const file = join(revisions, name);
+      const revision = readRevision(await readIfThere(file));
+      this.#lastNumber = Math.max(this.#lastNumber, Number.parseInt(name, 10));
+      if (revision === null) this.#unreadable.push(file);
+      else this.#revisions.set(revision.revision, revision);
     }
-    this.#head = Number(await readIfThere(join(folder, 'head'))) || 0;
+    this.#head = await this.#readHead(folder);
     const { head } = this;
     if (head !== null) this.#revisions.set(head.revision, { ...head, state: 'acknowledged' });
     this.#seed = (await readIfThere(join(folder, 'seed')))?.trim() ?? '';
+  }
+
+  /** The number in `head`, of a revision that is there; 0 where none was ever acknowledged. */
+  async #readHead(folder: string): Promise<number> {
+    const file = join(folder, 'head');
+    const text = await readIfThere(file);
+    if (text === null) {
+      const all = [...this.#revisions.values()];
+      if (!all.some(({ state }) => state === 'acknowledged') && this.#unreadable.length === 0)
+        return 0;
+      throw unreadable(file, 'it is missing, though revisions were acknowledged');
+    }
+    if (!/^\d+\n?$/.test(text)) throw unreadable(file, 'it holds no number of a revision');
+    const head = Number(text);
+    const its = this.#file(folder, head);
+    if (this.#revisions.has(head)) return head;
+    if (this.#unreadable.includes(its)) throw unreadable(its, 'it is no revision');
+    throw unreadable(file, `it names the revision ${head}, and ${its} is missing`);
   }
 
   /** Forgets the oldest beyond the limit, never the head. */
@@ -108,4 +137,23 @@ export class History {
   #file(folder: string, revision: number): string {
     return join(folder, 'revisions', `${String(revision).padStart(6, '0')}.json`);
   }
+}
+
+/** Null: cut short, or no revision. */
+function readRevision(text: string | null): Revision | null {
+  try {
+    const value = JSON.parse(text ?? '') as Partial<Revision> | null;
+    const whole =
+      Number.isInteger(value?.revision) &&
+      isRecord(value?.written) &&
+      typeof value.state === 'string';
+    return whole ? (value as Revision) : null;
+  } catch {
+    return null;
+  }
+}
+
+function unreadable(file: string, why: string): CutoverError {
+  const message = `the history cannot be trusted: ${file}: ${why}; put it back from a copy, or start with another data folder and apply again`;
+  return new CutoverError('history-unreadable', message, { source: 'operator' });
 }

@@ -3,7 +3,7 @@ import {
   cacheArenaBytesMax,
   cacheArenaBytesMin,
   cacheChunkBytesMax,
-  workerCountMax,
+  seatCountMax,
 } from '../../base/limits.ts';
 
 /**
@@ -76,7 +76,7 @@ export interface CacheLayout {
 export function planCache(arenaBytes: number, workerCount: number): CacheLayout {
   assert(arenaBytes >= cacheArenaBytesMin, 'the arena is at least its smallest size');
   assert(arenaBytes <= cacheArenaBytesMax, 'the arena is at most its largest size');
-  assert(workerCount >= 1 && workerCount <= workerCountMax, 'the worker count is within its limit');
+  assert(workerCount >= 1 && workerCount <= seatCountMax, 'the worker count is within its limit');
   const wanted = Math.min(Math.max(arenaBytes / 128, segmentBytesMin), segmentBytesMax);
   const segmentBytes = Math.ceil(wanted / 4096) * 4096;
   const segmentCount = Math.floor(arenaBytes / segmentBytes);

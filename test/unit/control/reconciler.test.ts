@@ -155,7 +155,7 @@ describe('refused without a trace', () => {
 
 test('a worker that does not confirm in time is named', async () => {
   second.answersSwitch = false;
-  expect(await node.apply(set('a'), 20)).toMatchObject({
+  expect(await node.apply(set('a'), 500)).toMatchObject({
     kind: 'applied',
     workers: [{ id: 0 }],
     laggards: [1],
@@ -182,6 +182,32 @@ test('a worker that joins attaches all that is active or may become so', async (
     [2, 3],
   ]);
   expect(node.eventsOf('worker').at(-1)).toEqual({ kind: 'worker', worker: 1, state: 'attached' });
+});
+
+describe('a worker that joins while an apply waits for its turn', () => {
+  let applies: Promise<unknown>;
+
+  beforeEach(async () => {
+    node.reconciler.lose(1);
+    first.answersStage = false;
+    applies = Promise.all([node.apply(set('a'), 100), node.apply(set('b'))]);
+    await until('the first is under way', () => first.asked.length > 0);
+    first.answersStage = true;
+  });
+
+  test('attaches each generation once', async () => {
+    const joined = node.join(1);
+    await applies;
+    expect(await joined).toBe(true);
+    expect(node.workers[1]?.asked).toEqual([2]);
+  });
+
+  test('and dies before its own holds up nobody', async () => {
+    const joined = node.join(1);
+    node.reconciler.lose(1);
+    await applies;
+    expect([await joined, node.workers[1]?.asked]).toEqual([false, []]);
+  });
 });
 
 test('applies that come at once go one after another', async () => {
@@ -236,9 +262,7 @@ test('nothing is published before the first apply', () => {
   expect(stable()).toBe(noSlot);
 });
 
-// bug: a control that takes over gives the series of its predecessor's names back to nobody: it
-// frees their slots and drops no number, src/control/reconciler.ts:198
-test.fails('a control that takes over drops the numbers of what it frees', async () => {
+test('a control that takes over drops the numbers of what it frees', async () => {
   await node.apply(set('a', 'b'));
   const dropped: number[] = [];
   const next = new Reconciler(node.memory, {}, (event) => {

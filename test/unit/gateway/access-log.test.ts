@@ -111,9 +111,7 @@ describe('a line', () => {
     expect(batches[0]?.records[0]?.fields['client']).toBe('');
   });
 
-  // bug: an address that is known already is thrown away, so lines of exchanges that their client
-  // left never say which client it was, access-log.ts:41
-  test.fails('a client that is gone is named when its address was read before', () => {
+  test('a client that is gone is named when its address was read before', () => {
     const { logger, batches } = setUp({ kind: 'all' });
     const exchange = exchangeOf();
     exchange.clientIp();

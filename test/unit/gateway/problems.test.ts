@@ -69,7 +69,7 @@ describe.each(all)('%s', (code, problem) => {
   });
 
   test('closes the connection where what follows cannot be trusted', () => {
-    expect(problem.close).toBe(problem.status === 400 || problem.status === 413);
+    expect(problem.close).toBe([400, 413, 501].includes(problem.status));
   });
 });
 

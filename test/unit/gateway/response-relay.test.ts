@@ -53,15 +53,17 @@ class FakeResponse {
 function setUp(length: number, { bodyless = false, close = false } = {}) {
   const res = new FakeResponse();
   const drained: number[] = [];
+  /** Calls that had been made when the response was about to end. */
+  const endings: number[] = [];
   const relay: ResponseRelay = new ResponseRelay(
     res as unknown as HttpResponse,
     '200 OK',
     length,
     bodyless,
     close,
-    () => drained.push(res.sent.length),
+    { ending: () => endings.push(res.calls.length), drained: () => drained.push(res.sent.length) },
   );
-  return { res, relay, drained };
+  return { res, relay, drained, endings };
 }
 
 const chunk = (text: string): Buffer => Buffer.from(text);
@@ -112,12 +114,36 @@ describe('framing', () => {
     expect([res.calls, relay.bytes]).toEqual([calls, 0]);
   });
 
-  test('a connection that is to close says so', () => {
+  test('a connection that is to close says so once, and is ended by somebody', () => {
     for (const length of [2, -1]) {
       const { res, relay } = setUp(length, { close: true });
       relay.chunk(chunk('a'));
+      if (length > 0) relay.chunk(chunk('b'));
+      relay.end();
       expect(res.calls[0]).toBe('head 200 OK\r\nconnection: close');
+      expect(res.calls.filter((call) => call.includes('close'))).toHaveLength(1);
+      expect(relay.endsConnection).toBe(true);
     }
+    const { res, relay } = setUp(1, { close: true });
+    relay.chunk(chunk('a'));
+    relay.end();
+    expect([res.calls, relay.endsConnection]).toEqual([['head 200 OK', 'end 1 close'], false]);
+  });
+
+  test.each([
+    [5, false],
+    [5, true],
+    [0, false],
+    [-1, false],
+  ])('tells before it ends, length %i, bodyless %s', (length, bodyless) => {
+    const { res, relay, endings } = setUp(length, { bodyless });
+    if (length > 0) {
+      relay.chunk(chunk('he'));
+      relay.chunk(chunk('llo'));
+    }
+    relay.end();
+    expect(endings).not.toEqual([]);
+    expect(endings.every((at) => at < res.calls.length)).toBe(true);
   });
 });
 
@@ -168,5 +194,14 @@ describe('a client that is slow', () => {
     res.writable(0);
     expect(drained).toEqual([5]);
     expect([relay.end(), res.sent]).toEqual([true, 'hello']);
+  });
+
+  test('of a body of unknown length gets its end when it took the rest', () => {
+    const { res, relay, drained } = setUp(-1, { close: true });
+    res.room = 3;
+    relay.chunk(chunk('hello'));
+    expect([relay.end(), res.calls.at(-1)]).toEqual([false, 'write 5']);
+    res.writable(0);
+    expect([res.calls.at(-1), relay.isComplete, drained]).toEqual(['end 0', true, [5]]);
   });
 });

@@ -87,11 +87,30 @@ test('the last worker’s last slot and reason do not run over', () => {
   expect(() => workers[0].accepted(generationSlotCount)).toThrow('lies in the ledgers');
 });
 
-test('a reset clears one slot of one worker', () => {
+test('a new generation clears one slot of one worker', () => {
   const { floats, workers } = ledger();
   for (const worker of workers) for (const slot of [0, 1, 2]) worker.refused(slot, 'door');
-  workers[0].reset(1);
+  workers[0].attach(1, 7);
   expect([0, 1, 2].map((slot) => readLedger(floats, 2, slot).refused)).toEqual([2, 1, 2]);
+});
+
+test('a generation that is attached again keeps what was counted', () => {
+  const { floats, workers } = ledger();
+  workers[0].attach(1, 7);
+  workers[0].failed(1, 'worker-lost', 2);
+  new LedgerWriter(floats, 0).attach(1, 7);
+  expect(readLedger(floats, 2, 1).failed).toBe(2);
+});
+
+test('what a worker counted for an earlier generation is not counted for the next', () => {
+  const { floats, workers } = ledger();
+  for (const worker of workers) {
+    worker.attach(1, 7);
+    worker.refused(1, 'door');
+  }
+  workers[0].attach(1, 8);
+  workers[0].accepted(1);
+  expect(readLedger(floats, 2, 1, 8)).toEqual({ ...nothing, accepted: 1 });
 });
 
 test.each([

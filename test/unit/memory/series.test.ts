@@ -12,6 +12,7 @@ import {
   readSeries,
   SeriesWriter,
   seriesCount,
+  upstreamOverflow,
 } from '../../../src/memory/series.ts';
 
 describe('buckets', () => {
@@ -101,6 +102,20 @@ describe('series', () => {
     expect(figuresOf(words, 0, 1)?.counters[counter.status5xx]).toBe(2);
   });
 
+  test('of upstreams have an overflow of their own', () => {
+    const words = createSeries(2);
+    const [writer, next] = [0, 1].map((worker) => new SeriesWriter(words, worker)) as [
+      SeriesWriter,
+      SeriesWriter,
+    ];
+    for (let number = 1; number < seriesCount; number++) writer.of(number);
+    writer.add(writer.of(5000), counter.status2xx, 2);
+    writer.add(writer.of(5001, upstreamOverflow), counter.status2xx, 3);
+    next.add(overflowSeries, counter.status2xx, 4);
+    expect(figuresOf(words, 0)?.counters[counter.status2xx]).toBe(6);
+    expect(figuresOf(words, upstreamOverflow.number)?.counters[counter.status2xx]).toBe(3);
+  });
+
   test('that were released are given again, empty', () => {
     const words = createSeries(1);
     const writer = new SeriesWriter(words, 0);
@@ -146,7 +161,7 @@ describe('series', () => {
     expect(figuresOf(words, 0)?.counters[counter.healthFailed]).toBe(100);
   });
 
-  test('are there even when nothing happened: the overflow', () => {
-    expect(readSeries(createSeries(2), 2).map(({ number }) => number)).toEqual([0]);
+  test('are there even when nothing happened: the overflows', () => {
+    expect(readSeries(createSeries(2), 2).map(({ number }) => number)).toEqual([0, -1]);
   });
 });

@@ -181,27 +181,21 @@ describe('refused', () => {
     expect(() => new ShapeReader(shifted)).toThrow('start their buffer');
   });
 
-  // bug: the host mask is not looked at, so the matcher reads past the table or never ends,
-  // src/control/compiler/verify.ts:36
-  test.fails.each([255, 2, 0])('a host mask of %i', (mask) => {
+  test.each([255, 2, 0])('a host mask of %i', (mask) => {
     const bytes = corrupted(({ nodes }) => {
       nodes[nodesHeader.hostMask] = mask;
     });
     expect(() => verifyShape(bytes)).toThrow();
   });
 
-  // bug: the number of wildcards is not looked at; without it no wildcard is ever tried,
-  // src/control/compiler/verify.ts:31
-  test.fails('a number of wildcards that is not theirs', () => {
+  test('a number of wildcards that is not theirs', () => {
     const bytes = corrupted(({ nodes }) => {
       nodes[nodesHeader.wildcardCount] = 0;
     });
     expect(() => verifyShape(bytes)).toThrow();
   });
 
-  // bug: a child may be its own ancestor, in which the walk of a worker goes round,
-  // src/control/compiler/verify.ts:42
-  test.fails('a parameter that leads back to its own node', () => {
+  test('a parameter that leads back to its own node', () => {
     const bytes = corrupted(({ nodes }) => {
       nodes[firstNode] = 1;
     });

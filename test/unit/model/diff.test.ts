@@ -45,12 +45,12 @@ test('routes that come, go, change and stay', () => {
   });
 });
 
-test('a change of order is a move of those whose place changed', () => {
+test('a change of order is a move of the fewest that explain it', () => {
   const diff = diffDefinitions(
     set({ a: reply, b: reply, c: reply }),
     set({ b: reply, a: reply, c: reply }),
   );
-  expect(diff.routes).toEqual({ ...nothing, moved: ['b', 'a'], unchangedCount: 3 });
+  expect(diff.routes).toEqual({ ...nothing, moved: ['b'], unchangedCount: 3 });
   expect(diff.identical).toBe(false);
 });
 
@@ -127,7 +127,6 @@ test('a printed diff has a line for each object and field, and what stays', () =
     '~ route a',
     '    action.status: 200 -> 404',
     '> route b moved in the order',
-    '> route a moved in the order',
     '~ upstream u',
     '    endpoints: [{"origin":"http://u:1","weight":1}] -> [{"origin":"http://u:2","weight":1}]',
     '+ pool u http://u:2',

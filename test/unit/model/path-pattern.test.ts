@@ -39,12 +39,12 @@ describe('refused', () => {
     ['/**/', 'has a * in the segment **', '** may only be the last segment'],
     ['/a**', 'has a * in the segment a**', '** may only be the last segment'],
     ['/{a}/{a}', 'has the parameter a twice', null],
-    ['/./a', 'has the segment .: dot-segment', null],
-    ['/a/..', 'has the segment ..: dot-segment', null],
-    ['/%2e%2E', 'has the segment %2e%2E: dot-segment', null],
-    ['/%', 'has the segment %: bad-escape', null],
-    ['/%0a', 'has the segment %0a: control', null],
-    ['/%5c', 'has the segment %5c: backslash', null],
+    ['/./a', 'has a dot segment, which no request can hold', 'write the path that it leads to'],
+    ['/a/..', 'has a dot segment, which no request can hold', 'write the path that it leads to'],
+    ['/%2e%2E', 'has a dot segment, which no request can hold', 'write the path that it leads to'],
+    ['/%', 'has a % without two hex digits behind it', 'write %25 for a percent sign'],
+    ['/%0a', 'has an escaped control character, which no request can hold', null],
+    ['/%5c', 'has a backslash, which no request can hold', 'use slashes'],
   ])('%s', (text, message, hint) => {
     expect(parsePathPattern(text)).toEqual({ message, hint });
   });

@@ -73,7 +73,7 @@ describe('match', () => {
     [{ headers: { '': '1' } }, 'bad-header match.headers.'],
     [{ headers: { a: { regex: '(?<=a)b' } } }, 'bad-regex match.headers.a.regex'],
     [{ query: { a: { regex: '(a)\\1' } } }, 'bad-regex match.query.a.regex'],
-    [{ headers: { a: { present: 'yes' } } }, 'wrong-type match.headers.a'],
+    [{ headers: { a: { present: 'yes' } } }, 'wrong-type match.headers.a.present'],
     [{ hosts: ['a:80'] }, 'bad-host match.hosts[0]'],
     [{ hosts: ['*a.b'] }, 'bad-host match.hosts[0]'],
     [{ hosts: ['*.*.b'] }, 'bad-host match.hosts[0]'],
@@ -83,9 +83,7 @@ describe('match', () => {
     expect(kinds(match)[0]).toBe(kind);
   });
 
-  // bug: both are taken, so the route can only be reached where both hold,
-  // src/model/resolve-route.ts:78
-  test.fails('a header predicate that is given in two spellings is refused', () => {
+  test('a header predicate that is given in two spellings is refused', () => {
     expect(kinds({ headers: { 'X-A': '1', 'x-a': '2' } })).toEqual(['duplicate match.headers.x-a']);
   });
 });
@@ -162,21 +160,17 @@ describe('action', () => {
     expect(kinds({}, { respond: { body: `${body}x` } })).toEqual(['limit respond.body']);
   });
 
-  // bug: the limit counts UTF-16 units, src/model/schema.ts:122
-  test.fails('the limit of a body counts bytes', () => {
+  test('the limit of a body counts bytes', () => {
     expect(kinds({}, { respond: { body: 'ä'.repeat(600_000) } })).toEqual(['limit respond.body']);
   });
 
-  // bug: what stands there ends up in a header line, src/model/resolve-route.ts:125
-  test.fails.each(['/a b', '/a\r\nx: y', '/ä', ''])('a redirect to %j is refused', (to) => {
+  test.each(['/a b', '/a\r\nx: y', '/ä', ''])('a redirect to %j is refused', (to) => {
     expect(problemsOf(definitions({}, { redirect: { to } }))).toMatchObject([
       { path: 'routes[0].redirect.to' },
     ]);
   });
 
-  // bug: what stands there ends up in the request line; a constant one is not looked at later
-  // either, src/model/resolve-route.ts:131
-  test.fails.each(['/a b', '/a\r\nx: y', '/ä', '/a#b', '/a?b=c'])(
+  test.each(['/a b', '/a\r\nx: y', '/ä', '/a#b', '/a?b=c'])(
     'a rewrite to %j is refused',
     (path) => {
       expect(problemsOf(definitions({}, { upstream: 'a', rewrite: { path } }))).toMatchObject([
@@ -185,8 +179,7 @@ describe('action', () => {
     },
   );
 
-  // bug: 204 and 304 have no content (RFC 9110, section 15.3.5 and 15.4.5), src/model/schema.ts:118
-  test.fails.each([204, 304])('a reply of status %i with a body is refused', (status) => {
+  test.each([204, 304])('a reply of status %i with a body is refused', (status) => {
     expect(problemsOf(definitions({}, { respond: { status, body: 'x' } }))).toHaveLength(1);
   });
 });
@@ -236,13 +229,11 @@ describe('header changes', () => {
     },
   );
 
-  // bug: names are looked up in an object with a prototype, src/model/resolve-headers.ts:68
-  test.fails('constructor is a header name', () => {
+  test('constructor is a header name', () => {
     expect(routeOf({}, changes({ set: { constructor: '1' } })).policies).toHaveLength(1);
   });
 
-  // bug: the last of them wins without a word, src/model/resolve-headers.ts:50
-  test.fails('a header that is set in two spellings is refused', () => {
+  test('a header that is set in two spellings is refused', () => {
     expect(kinds({}, changes({ set: { 'X-A': '1', 'x-a': '2' } }))).toEqual([
       `duplicate ${at}.set.x-a`,
     ]);

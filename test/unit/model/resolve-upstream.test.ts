@@ -77,13 +77,11 @@ describe('endpoints', () => {
     ]);
   });
 
-  // bug: the port 0 can be connected to by nobody, src/model/resolve-upstream.ts:94
-  test.fails('the port 0 is refused', () => {
+  test('the port 0 is refused', () => {
     expect(kinds({ endpoints: ['http://a:0'] })).toEqual(['bad-value upstreams.a.endpoints[0]']);
   });
 
-  // bug: the problem is placed at the list, src/model/resolve-upstream.ts:102
-  test.fails('one that is given twice is placed at the second', () => {
+  test('one that is given twice is placed at the second', () => {
     expect(kinds({ endpoints: ['http://a', 'http://A:80'] })).toEqual([
       'duplicate upstreams.a.endpoints[1]',
     ]);
@@ -119,8 +117,7 @@ describe('balance', () => {
     expect(kinds(written)).toEqual([kind]);
   });
 
-  // bug: a name that no header can have is taken, src/model/schema.ts:39
-  test.fails('a header to hash has a header name', () => {
+  test('a header to hash has a header name', () => {
     expect(kinds({ balance: 'hash', hash: 'header a(b' })).toEqual(['bad-value upstreams.a.hash']);
   });
 });
@@ -139,8 +136,7 @@ describe('host', () => {
     expect(kinds({ host })).toEqual(['bad-host upstreams.a.host']);
   });
 
-  // bug: five digits are taken for a port, src/model/resolve-upstream.ts:129
-  test.fails('a port above 65535 is refused', () => {
+  test('a port above 65535 is refused', () => {
     expect(kinds({ host: 'a:99999' })).toEqual(['bad-host upstreams.a.host']);
   });
 });
@@ -160,22 +156,19 @@ describe('numbers', () => {
     expect(kinds({ [field]: value })).toEqual([kind]);
   });
 
-  // bug: a breaker that opens at no failure is open for ever, src/model/resolve-upstream.ts:55
-  test.fails('a breaker of 0% is refused', () => {
+  test('a breaker of 0% is refused', () => {
     expect(kinds({ breaker: { failures: '0%' } })).toEqual([
       'bad-value upstreams.a.breaker.failures',
     ]);
   });
 
-  // bug: more milliseconds than 32 bits hold wrap round in the shape, src/base/units.ts:14
-  test.fails.each(['999999999h', '1200h', '4294968s'])('a timeout of %s is refused', (connect) => {
+  test.each(['999999999h', '1200h', '4294968s'])('a timeout of %s is refused', (connect) => {
     expect(kinds({ timeout: { connect } })[0]).toMatch(
       /^(limit|bad-value) upstreams\.a\.timeout\.connect$/,
     );
   });
 
-  // bug: what stands in the path goes into the request line, src/model/schema.ts:68
-  test.fails.each(['/a b', '/a\r\nx: y', '/ä', '/a#b'])('the health path %j is refused', (path) => {
+  test.each(['/a b', '/a\r\nx: y', '/ä', '/a#b'])('the health path %j is refused', (path) => {
     expect(
       problemsOf({ upstreams: { a: { endpoints: ['http://a'], health: { path } } } }),
     ).toMatchObject([{ path: 'upstreams.a.health.path' }]);
@@ -183,9 +176,7 @@ describe('numbers', () => {
 });
 
 describe('messages', () => {
-  // bug: a union says `invalid input`, and `quote it` where quoting does not help,
-  // src/model/schema-problems.ts:52
-  test.fails('a cause of retries that is none names those that there are', () => {
+  test('a cause of retries that is none names those that there are', () => {
     const [problem] = problemsOf({
       upstreams: { a: { endpoints: ['http://a'], retry: { on: [500] } } },
     });

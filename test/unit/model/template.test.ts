@@ -61,7 +61,7 @@ describe('refused', () => {
       'did you mean ${request.header.NAME}?',
     ],
     ['a${client.ip', false, 'has no } for its hole at 1', 'write $${ for a plain ${'],
-    ['/{sku', true, 'has no } for its hole at 1', 'write $${ for a plain ${'],
+    ['/{sku', true, 'has no } for its hole at 1', 'write {name}'],
     [
       '${path.sk}',
       false,
@@ -88,9 +88,7 @@ describe('refused', () => {
     });
   });
 
-  // bug: the header and cookie of a hole may have names that none can have,
-  // src/model/template.ts:93
-  test.fails.each(['${request.header.a b}', '${request.header.x:}', '${request.cookie.a=b}'])(
+  test.each(['${request.header.a b}', '${request.header.x:}', '${request.cookie.a=b}'])(
     '%j, whose name is none',
     (text) => {
       expect(parseTemplate(text, pattern, false)).toHaveProperty('message');

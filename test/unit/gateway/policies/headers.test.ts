@@ -85,9 +85,7 @@ describe('values from a request', () => {
     expect(safeValue(all.join(''))).toBe(kept.join(''));
   });
 
-  // bug: what is above 0xff stays in and loses its upper byte when it is written, headers.ts:65
-  // with response-head.ts:28
-  test.fails('hold no character that is written as a line end', () => {
+  test('hold no character that is written as a line end', () => {
     const written = Buffer.from(safeValue('a\u010d\u010ab\u0a0dc'), 'latin1').toString('latin1');
     expect(written).not.toMatch(/[\r\n]/);
   });

@@ -1,14 +1,17 @@
 // Goal: a breaker opens, tries and closes as its drawing says. Method: time is an argument.
 import { describe, expect, test } from 'vitest';
-import { Breaker, type BreakerSettings } from '../../../../src/gateway/upstream/breaker.ts';
+import {
+  Breaker,
+  type BreakerSettings,
+  notTheTrial,
+} from '../../../../src/gateway/upstream/breaker.ts';
 
 const settings: BreakerSettings = { failuresPercent: 50, of: 4, openMs: 1000 };
 
 /** `+` for a good outcome, `-` for a failed one; the states behind each. */
 function statesAfter(breaker: Breaker, outcomes: string, nowMs = 0): string[] {
   return [...outcomes].map((outcome) => {
-    breaker.began(nowMs);
-    breaker.ended(outcome === '-', nowMs);
+    breaker.ended(outcome === '-', nowMs, breaker.began(nowMs));
     return breaker.state;
   });
 }
@@ -53,7 +56,9 @@ describe('closed', () => {
 
   test('tells of the outcome that opens it, and of no other', () => {
     const breaker = new Breaker(settings);
-    const told = [true, true, true, true, true].map((failed) => breaker.ended(failed, 0));
+    const told = [true, true, true, true, true].map((failed) =>
+      breaker.ended(failed, 0, notTheTrial),
+    );
     expect(told).toEqual([false, false, false, true, false]);
   });
 });
@@ -71,8 +76,8 @@ describe('open', () => {
 
   test('outcomes of what was sent before change nothing', () => {
     const breaker = opened();
-    expect(breaker.ended(true, 900)).toBe(false);
-    expect(breaker.ended(false, 900)).toBe(false);
+    expect(breaker.ended(true, 900, notTheTrial)).toBe(false);
+    expect(breaker.ended(false, 900, notTheTrial)).toBe(false);
     expect(breaker.state).toBe('open');
     expect(breaker.allows(1000)).toBe(true);
   });
@@ -88,27 +93,27 @@ describe('open', () => {
 });
 
 describe('half-open', () => {
-  function onTrial(): Breaker {
+  function onTrial(): { breaker: Breaker; trial: number } {
     const breaker = opened();
-    breaker.began(1000);
-    expect(breaker.state).toBe('half-open');
-    return breaker;
+    const trial = breaker.began(1000);
+    expect([breaker.state, trial]).toEqual(['half-open', 1]);
+    return { breaker, trial };
   }
 
   test('lets one exchange through', () => {
-    expect(onTrial().allows(1_000_000)).toBe(false);
+    expect(onTrial().breaker.allows(1_000_000)).toBe(false);
   });
 
   test('a good trial closes it, with an empty window', () => {
-    const breaker = onTrial();
-    expect(breaker.ended(false, 1100)).toBe(true);
+    const { breaker, trial } = onTrial();
+    expect(breaker.ended(false, 1100, trial)).toBe(true);
     expect(statesAfter(breaker, '---', 1100)).toEqual(['closed', 'closed', 'closed']);
     expect(statesAfter(breaker, '-', 1100)).toEqual(['open']);
   });
 
   test('a failed trial opens it for the whole time again', () => {
-    const breaker = onTrial();
-    expect(breaker.ended(true, 1100)).toBe(true);
+    const { breaker, trial } = onTrial();
+    expect(breaker.ended(true, 1100, trial)).toBe(true);
     expect([breaker.state, breaker.allows(2099), breaker.allows(2100)]).toEqual([
       'open',
       false,
@@ -117,12 +122,23 @@ describe('half-open', () => {
   });
 
   test('a trial that was given up makes room for another', () => {
-    const breaker = onTrial();
-    breaker.abandoned();
+    const { breaker, trial } = onTrial();
+    breaker.abandoned(trial);
     expect([breaker.state, breaker.allows(1200)]).toEqual(['half-open', true]);
     breaker.began(1200);
     expect(breaker.allows(1200)).toBe(false);
   });
+});
+
+test('an earlier trial does not decide a later one', () => {
+  const breaker = opened();
+  const first = breaker.began(1000);
+  breaker.ended(true, 1100, first);
+  const second = breaker.began(2100);
+  expect([breaker.ended(false, 2200, first), breaker.state]).toEqual([false, 'half-open']);
+  breaker.abandoned(first);
+  expect(breaker.allows(2200)).toBe(false);
+  expect([breaker.ended(false, 2200, second), breaker.state]).toEqual([true, 'closed']);
 });
 
 describe('new settings', () => {

@@ -1,6 +1,7 @@
 // Goal: an endpoint's health and breaker follow what happens on it, and every change is told once.
 // Method: outcomes and checks in order; time is an argument.
 import { describe, expect, test } from 'vitest';
+import { notTheTrial } from '../../../../src/gateway/upstream/breaker.ts';
 import { plainSettings, quietEndpoint } from '../../../kit/endpoints.ts';
 
 const health = { unhealthy: 3, healthy: 2 };
@@ -12,8 +13,8 @@ function run({ endpoint }: ReturnType<typeof quietEndpoint>, steps: string, nowM
   for (const step of steps) {
     if (step === 'G' || step === 'B') endpoint.checked(step === 'G');
     else {
-      endpoint.began(nowMs);
-      endpoint.ended(outcomes[step as '+' | '-' | '?'], nowMs);
+      const trial = endpoint.began(nowMs);
+      endpoint.ended(outcomes[step as '+' | '-' | '?'], nowMs, trial);
     }
   }
   return endpoint.healthy;
@@ -29,6 +30,8 @@ describe('health', () => {
     ['BB', true],
     ['BBB', false],
     ['-B-', false],
+    ['B+B+B', false],
+    ['B+BGB', true],
     ['--G--', true],
     ['---G', false],
     ['---GG', true],
@@ -143,9 +146,9 @@ describe('what it is', () => {
     const { endpoint } = quietEndpoint();
     for (let i = 0; i < 3; i++) endpoint.began(0);
     expect(endpoint.pending).toBe(3);
-    endpoint.ended('good', 0);
-    endpoint.ended('failed', 0);
-    endpoint.ended('abandoned', 0);
+    endpoint.ended('good', 0, notTheTrial);
+    endpoint.ended('failed', 0, notTheTrial);
+    endpoint.ended('abandoned', 0, notTheTrial);
     expect(endpoint.pending).toBe(0);
   });
 

@@ -41,21 +41,18 @@ describe('heads', () => {
     expect(parsed).toMatchObject({ heads: [], body: '', ends: 0, reusable: false });
   });
 
-  // bug: trim() takes the byte 0xa0 for a blank, response-parser.ts:247
-  test.fails.each(['Content-Length: \xa01', 'Content-Length: 1\xa0'])(
+  test.each(['Content-Length: \xa01', 'Content-Length: 1\xa0'])(
     'a length beside the byte 0xa0',
     (line) => {
       expect(parse(`${head('200 OK', line)}a`).fail).not.toBe('');
     },
   );
 
-  // bug: trim() takes the byte 0xa0 for a blank, response-parser.ts:247
-  test.fails('a coding beside the byte 0xa0', () => {
+  test('a coding beside the byte 0xa0', () => {
     expect(parse(`${head('200 OK', 'Transfer-Encoding: chunked\xa0')}0\r\n\r\n`).fail).not.toBe('');
   });
 
-  // bug: RFC 9112, section 6.1 wants such framing treated as faulty, response-parser.ts:256
-  test.fails('HTTP/1.0 with chunks', () => {
+  test('HTTP/1.0 with chunks', () => {
     const text = 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n';
     expect(parse(text).fail).not.toBe('');
   });
@@ -85,8 +82,7 @@ describe('status lines', () => {
     expect(parsed).toMatchObject({ heads: [], ends: 0, reusable: false });
   });
 
-  // bug: the status is read by Number() of three characters, whatever follows them, response-parser.ts:229
-  test.fails.each(['HTTP/1.1 2e2 OK', 'HTTP/1.1 2000 OK', 'HTTP/1.1 200OK', 'HTTP/1.1 200\tOK'])(
+  test.each(['HTTP/1.1 2e2 OK', 'HTTP/1.1 2000 OK', 'HTTP/1.1 200OK', 'HTTP/1.1 200\tOK'])(
     '%j',
     (line) => {
       expect(parse(`${line}\r\nContent-Length: 0\r\n\r\n`).fail).not.toBe('');
@@ -128,8 +124,7 @@ describe('chunks', () => {
     expect(parsePieces([`${chunked}0\r\n`, ...trailers]).fail).toBe('its trailers are too long');
   });
 
-  // bug: trailers are passed over unread, so a bare LF in them goes by, response-parser.ts:186
-  test.fails.each(['\nHTTP/1.1 200 OK', 'x: a\nb', 'x: a\rb', 'x: \0', 'no colon'])(
+  test.each(['\nHTTP/1.1 200 OK', 'x: a\nb', 'x: a\rb', 'x: \0', 'no colon'])(
     'a malformed trailer %j',
     (line) => {
       expect(parse(`${chunked}0\r\n${line}\r\n\r\n`).fail).not.toBe('');
@@ -146,20 +141,17 @@ describe('limits', () => {
 
   const longHead = head('200 OK', 'Content-Length: 0', `x: ${'y'.repeat(90 * 1024)}`);
 
-  // bug: the limit is looked at only while the end has not come, response-parser.ts:119
-  test.fails('a head over the limit whose end comes in the second piece', () => {
+  test('a head over the limit whose end comes in the second piece', () => {
     const parsed = parsePieces([longHead.slice(0, 60_000), longHead.slice(60_000)]);
     expect(parsed.fail).toBe('its head is too long');
   });
 
-  // bug: lines of chunks have a limit only when they come in pieces, response-parser.ts:170
-  test.fails('a long extension fares the same in one piece and in many', () => {
+  test('a long extension fares the same in one piece and in many', () => {
     const text = `${chunked}1;${'a'.repeat(2000)}\r\na\r\n0\r\n\r\n`;
     expect(parsePieces([...text]).fail).toBe(parse(text).fail);
   });
 
-  // bug: a trailer has the limit of a chunk's size line when it comes in pieces, response-parser.ts:170
-  test.fails('a trailer of 2000 bytes fares the same in one piece and in many', () => {
+  test('a trailer of 2000 bytes fares the same in one piece and in many', () => {
     const text = `${chunked}0\r\nx: ${'y'.repeat(2000)}\r\n\r\n`;
     expect(parsePieces([...text])).toEqual(parse(text));
   });

@@ -1,0 +1,17 @@
+/* What thread-guard.c exports to JavaScript of request-guard.c. */
+#ifndef REQUEST_GUARD_H
+#define REQUEST_GUARD_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Puts the guard between uWebSockets.js, which must be loaded, and the system; once per process. */
+bool request_guard_install(size_t head_bytes_max);
+/* The connection whose request is being dispatched on this thread gets no other until `release`. */
+int32_t request_guard_hold(void);
+void request_guard_release(int32_t token);
+/* What the connection sends from now on is not read: uWebSockets.js sees its end, and closes it. */
+void request_guard_end(int32_t token);
+/* Connections of this thread that have not taken all that was written to them. */
+int32_t request_guard_backlog(void);
+#endif
