@@ -86,6 +86,16 @@ export async function bench(args) {
       finish('crash', await crash({ kills, seed, say }), json);
     });
   program
+    .command('http-cache')
+    .description('the public suite of HTTP caches; what fails must be in docs/http-caching.md')
+    .option('--base <url>', 'another proxy, whose origin is http://127.0.0.1:19042')
+    .option('--only <id>', 'one test, with what its client and its origin saw')
+    .option('--json <file>', 'where the results go')
+    .action(async ({ base, only, json }) => {
+      const { httpCacheSuite } = await import('./http-cache.mjs');
+      finish('http-cache', await httpCacheSuite({ base, only, say }), json);
+    });
+  program
     .command('micro')
     .description('compile and match: 10 routes against 10,000')
     .option('--json <file>', 'where the figures go')

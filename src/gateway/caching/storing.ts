@@ -1,7 +1,7 @@
 import type { HeaderList } from '../header-list.ts';
 import { type CacheDirectives, requestDirectives } from './cache-control.ts';
 import { type AgeFacts, initialAge } from './freshness.ts';
-import { formatHttpDate } from './http-date.ts';
+import { formatHttpDate, parseHttpDate } from './http-date.ts';
 import { forbidsStale, lifetimeOf, staleWindows, ttlWinsOverAll } from './lifetime.ts';
 import { originDirectives } from './origin-directives.ts';
 import { isUnderstood } from './statuses.ts';
@@ -118,7 +118,7 @@ export function judgeResponse(input: ResponseFacts, rules: StoreRules): StoreVer
     tags,
     groups,
     etag: headers.get('etag') ?? '',
-    lastModified: headers.get('last-modified') ?? '',
+    lastModified: modificationDate(headers),
   };
   if (isOfUse(verdict, input.method)) return verdict;
   return { store: false, reason: lifetime.noCache ? 'no-cache' : 'stale' };
@@ -169,6 +169,12 @@ function fieldsToStore(
   const fields = storedFields(headers, scopes, rules.setCookie === 'strip');
   if (!age.dated) fields.set('date', formatHttpDate(responseTimeMs));
   return fields;
+}
+
+/** A date that is none says nothing to an origin that is asked by it. */
+function modificationDate(headers: HeaderList): string {
+  const value = headers.get('last-modified');
+  return value === undefined || parseHttpDate(value) === null ? '' : value;
 }
 
 /** Fresh, or stale but allowed, or to be revalidated; a POST cannot ask by a condition. */
