@@ -1,5 +1,7 @@
-// The costs that grow with the number of routes: compiling, verifying, matching.
+// The costs that grow with the number of routes (compiling, verifying, matching), and what a lookup
+// in the cache pays for its key.
 import { round } from '../kit/gates.mjs';
+import { cacheKeyBench } from './cache-key.mjs';
 import { matcherBench } from './matcher.mjs';
 
 export async function micro({ say }) {
@@ -9,5 +11,10 @@ export async function micro({ say }) {
       `${routes} routes: compile ${round(compileMs)} ms, verify ${round(verifyMs)} ms, match ${round(matchNs)} ns, ${round(bytesPerMatch)} bytes allocated each\n`,
     );
   }
-  return { gates, results };
+  const keys = await cacheKeyBench({ say });
+  for (const { name, ns } of keys.results) {
+    process.stdout.write(`cache key, ${name}: ${round(ns)} ns\n`);
+  }
+  gates.add(keys.gates);
+  return { gates, results: [...results, ...keys.results] };
 }

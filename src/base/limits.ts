@@ -154,6 +154,12 @@ export const cacheRuleCountMax = 32;
 /** Names of one kind that a key may vary by; each costs about 0.1 µs per lookup. */
 export const cacheVaryCountMax = 32;
 
+/** Different Accept fields whose class a route remembers: browsers and clients send some dozens. */
+export const acceptFieldCountMax = 256;
+
+/** Bytes of an Accept field that is remembered: browsers send up to 100. */
+export const acceptFieldBytesMax = 256;
+
 /** Query parameters of one request that are sorted on the request path; more is not cached. */
 export const cacheQueryParameterCountMax = 256;
 

@@ -4,6 +4,7 @@ import { WorkerLink } from '../../src/control/worker-link.ts';
 import { ControlBlock, WorkerWords } from '../../src/memory/control-block.ts';
 import { LedgerWriter } from '../../src/memory/ledger.ts';
 import { createNodeMemory } from '../../src/memory/node-memory.ts';
+import type { ShapeBytes } from '../../src/memory/shape.ts';
 import type { ToWorker } from '../../src/memory/worker-messages.ts';
 import type { Answer, ControlEvent } from '../../src/model/orders.ts';
 import { parseWritten } from '../../src/model/parse.ts';
@@ -16,6 +17,8 @@ export class SimulatedWorker {
   readonly asked: number[] = [];
   readonly words: WorkerWords;
   readonly ledger: LedgerWriter;
+  /** The shape that it was last told to attach. */
+  lastBytes: ShapeBytes | null = null;
   stageError: string | null = null;
   answersStage = true;
   answersSwitch = true;
@@ -33,6 +36,7 @@ export class SimulatedWorker {
       const answer = { ...message, bytes: undefined, worker: index };
       if (message.kind === 'stage') {
         this.asked.push(message.generation);
+        this.lastBytes = message.bytes;
         if (this.stageError === null) this.attached.set(message.slot, message.generation);
         if (!this.answersStage) return;
         port.postMessage({ ...answer, kind: 'staged', error: this.stageError });

@@ -1,4 +1,4 @@
-import { cacheVaryCountMax } from '../../base/limits.ts';
+import { acceptFieldBytesMax, acceptFieldCountMax, cacheVaryCountMax } from '../../base/limits.ts';
 
 /** One member of an Accept-Language or Accept-Encoding field: lower case, with its weight. */
 interface Weighted {
@@ -74,4 +74,24 @@ export function encodingClass(field: string | undefined): EncodingClass {
   const identity = codings.find(({ value }) => value === 'identity')?.weight ?? 0;
   if (Math.max(br, gzip) === 0 || identity > Math.max(br, gzip)) return 'identity';
   return gzip > br ? 'gzip' : 'br';
+}
+
+/**
+ * Remembers the classes of fields: clients send a few dozen different ones, and to read one costs
+ * more than all the rest of a key. Past `acceptFieldCountMax` it starts anew, so nobody can fill it.
+ */
+export function rememberClasses<C>(
+  classOf: (field: string | undefined) => C,
+): (field: string | undefined) => C {
+  const known = new Map<string, C>();
+  return (field) => {
+    if (field === undefined || field.length > acceptFieldBytesMax) return classOf(field);
+    let found = known.get(field);
+    if (found === undefined) {
+      found = classOf(field);
+      if (known.size >= acceptFieldCountMax) known.clear();
+      known.set(field, found);
+    }
+    return found;
+  };
 }

@@ -3,7 +3,7 @@ import type { CachePolicyT, CacheVaryT } from '#generated/cutover.js';
 import { cacheKeyBytesMax, keyBodyBytesMax } from '../../base/limits.ts';
 import { isFieldValue } from '../door.ts';
 import type { Exchange } from '../exchange.ts';
-import { encodingClass, languageClass } from './accept-class.ts';
+import { encodingClass, languageClass, rememberClasses } from './accept-class.ts';
 import { decodeSteps } from './body-steps.ts';
 import { type QueryChooser, queryChooser } from './cache-query.ts';
 import { canonicalText, readJson, valueAt } from './json-value.ts';
@@ -74,12 +74,12 @@ function decodeVariant(vary: CacheVaryT): LineOf | null {
   // Who calls is known once consumers are; until then everybody is nobody.
   if (vary.consumer) lines.push(() => '\nu:');
   if (languages.length > 0) {
-    lines.push(
-      ({ headers }) => `\nl:${languageClass(headers.joined('accept-language'), languages)}`,
-    );
+    const language = rememberClasses((field) => languageClass(field, languages));
+    lines.push(({ headers }) => `\nl:${language(headers.joined('accept-language'))}`);
   }
   if (vary.encoding) {
-    lines.push(({ headers }) => `\ne:${encodingClass(headers.joined('accept-encoding'))}`);
+    const encoding = rememberClasses(encodingClass);
+    lines.push(({ headers }) => `\ne:${encoding(headers.joined('accept-encoding'))}`);
   }
   if (lines.length === 0) return null;
   return (exchange) => {

@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import { cacheBodyDepthMax } from '../../base/limits.ts';
 
 /**
@@ -15,15 +16,21 @@ export type JsonValue =
 
 /** Null: it is no JSON (RFC 8259), is ambiguous, or lies deeper than cacheBodyDepthMax. */
 export function readJson(bytes: Buffer): JsonValue | null {
-  let text: string;
-  try {
-    text = strictUtf8.decode(bytes);
-  } catch {
-    return null;
-  }
+  const text = textOf(bytes);
+  if (text === null) return null;
   const reader = new JsonReader(text);
   const value = reader.value(0);
   return value !== null && reader.isAtEnd() ? value : null;
+}
+
+/** Most bodies are ASCII, which costs a tenth of a strict decoding. */
+function textOf(bytes: Buffer): string | null {
+  if (isAscii(bytes)) return bytes.toString('latin1');
+  try {
+    return strictUtf8.decode(bytes);
+  } catch {
+    return null;
+  }
 }
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -62,10 +69,12 @@ export function canonicalText(value: JsonValue): string {
   }
 }
 
-const blank = /[ \t\n\r]*/y;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what a string may not hold
-const string = /"((?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*)"/y;
+const escaped = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
 const plain = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const quote = 0x22;
+const backslash = 0x5c;
+const space = 0x20;
 
 class JsonReader {
   readonly #text: string;
@@ -129,9 +138,20 @@ class JsonReader {
   }
 
   #string(): string | null {
-    const token = this.#token(string);
-    if (token === null) return null;
-    return token.includes('\\') ? (JSON.parse(token) as string) : token.slice(1, -1);
+    const text = this.#text;
+    const from = this.#at;
+    if (text.charCodeAt(from) !== quote) return null;
+    for (let at = from + 1; at < text.length; at++) {
+      const unit = text.charCodeAt(at);
+      if (unit === quote) {
+        this.#at = at + 1;
+        return text.slice(from + 1, at);
+      }
+      if (unit === backslash) break;
+      if (unit < space) return null;
+    }
+    const token = this.#token(escaped);
+    return token === null ? null : (JSON.parse(token) as string);
   }
 
   #token(pattern: RegExp): string | null {
@@ -149,18 +169,22 @@ class JsonReader {
     return true;
   }
 
+  /** White space (RFC 8259, section 2): space, tab, line feed, carriage return. */
   #skip(): void {
-    blank.lastIndex = this.#at;
-    blank.exec(this.#text);
-    this.#at = blank.lastIndex;
+    for (; ; this.#at++) {
+      const unit = this.#text.charCodeAt(this.#at);
+      if (unit !== space && unit !== 0x0a && unit !== 0x0d && unit !== 0x09) return;
+    }
   }
 }
 
 /** Decimal digits that any double of ordinary size keeps (IEEE 754 binary64). */
 const digitsKept = 15;
 const ordinaryMin = 1e-300;
+const shortInteger = /^(?:0|-?[1-9]\d{0,14})$/;
 
 function canonicalNumber(text: string): string {
+  if (shortInteger.test(text)) return text;
   const value = Number(text);
   if (Number.isNaN(value)) return text;
   const digits = text
