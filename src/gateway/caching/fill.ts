@@ -220,6 +220,8 @@ export class Fill {
   ): CacheRecord {
     const ticket = this.#exchange.ticket as CacheTicket;
     const { plan } = ticket;
+    // uWebSockets.js writes a Date of its own into every response, and two must not go out.
+    headers.remove('date');
     const bornMs = monotonicMs() - verdict.ageMs;
     const freshUntilMs = bornMs + verdict.freshnessMs;
     let flags = 0;
