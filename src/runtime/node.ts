@@ -13,6 +13,7 @@ import { LedgerWriter } from '../memory/ledger.ts';
 import { createNodeMemory, type NodeMemory, seatsPerWorker } from '../memory/node-memory.ts';
 import type { Settings } from '../model/settings.ts';
 import { Acceptor } from './acceptor.ts';
+import { RespawnWait } from './respawn-wait.ts';
 import { Watchdog } from './watchdog.ts';
 import { type WorkerListener, WorkerThread } from './worker-thread.ts';
 
@@ -25,11 +26,6 @@ export interface NodeOptions {
   readonly print: (line: string) => void;
 }
 
-/** Waits before a worker that died young is started again, so that a crash loop stays cheap. */
-const respawnMs = 100;
-const respawnMsMax = 5_000;
-/** A worker that lived so long died of something new. */
-const livedLongMs = 30_000;
 /** Beyond the drain's own time, until threads that do not answer are ended. */
 const stopMarginMs = 2_000;
 
@@ -46,8 +42,7 @@ export class GatewayNode {
   readonly #acceptor: Acceptor;
   /** By seat. */
   readonly #workers: (WorkerThread | undefined)[] = [];
-  readonly #bornMs: number[] = [];
-  readonly #deaths: number[] = [];
+  readonly #respawnWaits: RespawnWait[] = [];
   readonly #startId = randomBytes(4).toString('hex');
   readonly #watchdog: Watchdog;
   #control: Worker;
@@ -209,7 +204,8 @@ export class GatewayNode {
     assert(seat !== undefined, 'a worker is started only where a seat is free');
     const control = new MessageChannel();
     const logs = this.#logPort();
-    this.#bornMs[index] = monotonicMs();
+    this.#respawnWaits[index] ??= new RespawnWait();
+    this.#respawnWaits[index].born(monotonicMs());
     this.#workers[seat] = new WorkerThread(
       {
         index,
@@ -324,11 +320,7 @@ export class GatewayNode {
 
   /** Starts a successor unless there is one; when no seat is free, the next death calls again. */
   #replaceWorker(index: number): void {
-    const young = monotonicMs() - (this.#bornMs[index] ?? 0) < livedLongMs;
-    const deaths = young ? (this.#deaths[index] ?? 0) + 1 : 0;
-    this.#deaths[index] = deaths;
-    const waitMs = deaths === 0 ? 0 : Math.min(respawnMsMax, respawnMs * 2 ** (deaths - 1));
-    void sleep(waitMs).then(() => {
+    void sleep(this.#respawnWaits[index]?.died(monotonicMs()) ?? 0).then(() => {
       const seats = this.#seatsOf(index).map((seat) => this.#workers[seat]);
       const wanted = !seats.some((one) => one?.ending === false) && seats.includes(undefined);
       if (wanted && !this.#stopping) this.#spawnWorker(index);

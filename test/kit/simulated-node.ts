@@ -70,7 +70,9 @@ export class SimulatedNode {
   join(index: number): Promise<boolean> {
     const { port1, port2 } = new MessageChannel();
     this.workers[index] = new SimulatedWorker(this, index, port2);
-    return this.reconciler.join(new WorkerLink(index, port1, () => undefined));
+    return this.reconciler.join(
+      new WorkerLink(index, port1, { onEvent: () => {}, onCache: () => {} }),
+    );
   }
 
   apply(written: unknown, waitMs = 10_000): Promise<Answer> {

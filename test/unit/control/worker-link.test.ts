@@ -25,7 +25,10 @@ function link() {
   });
   const events: unknown[] = [];
   return {
-    link: new WorkerLink(3, port1, (event) => events.push(event)),
+    link: new WorkerLink(3, port1, {
+      onEvent: (event) => events.push(event),
+      onCache: (message) => events.push(message),
+    }),
     worker: port2,
     events,
     heard: async (count: number): Promise<ToWorker[]> => {

@@ -11,7 +11,7 @@ import { headersPolicy, policyOf } from '../../kit/shape-parts.ts';
 function linesOf(lines: readonly string[], exchange: Exchange = exchangeOf()): string[] {
   const [parsed] = parse(head('200 OK', ...lines, 'Content-Length: 0')).heads;
   if (parsed === undefined) throw new Error('not a head');
-  return responseHead(exchange, parsed).split('\r\n');
+  return responseHead(exchange, parsed, null).split('\r\n');
 }
 
 describe('responseHead', () => {
@@ -35,7 +35,9 @@ describe('responseHead', () => {
 
   test('the phrase is ours', () => {
     const [parsed] = parse(head('404 Nope', 'Content-Length: 0')).heads;
-    expect(parsed === undefined ? '' : responseHead(exchangeOf(), parsed)).toBe('404 Not Found');
+    expect(parsed === undefined ? '' : responseHead(exchangeOf(), parsed, null)).toBe(
+      '404 Not Found',
+    );
   });
 
   test('response policies run in their order', () => {

@@ -4,7 +4,10 @@ import { parseBustUrl } from '../../../src/model/bust.ts';
 
 describe('the URL of a bust', () => {
   test.each([
-    ['http://Shop.example/a/b?z=1&a=2', { host: 'shop.example', path: '/a/b', parameters: ['a=2', 'z=1'] }],
+    [
+      'http://Shop.example/a/b?z=1&a=2',
+      { host: 'shop.example', path: '/a/b', parameters: ['a=2', 'z=1'] },
+    ],
     ['shop.example/a', { host: 'shop.example', path: '/a', parameters: [] }],
     ['http://shop.example', { host: 'shop.example', path: '/', parameters: [] }],
     ['https://shop.example:80/', { host: 'shop.example', path: '/', parameters: [] }],
