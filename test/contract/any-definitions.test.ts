@@ -138,7 +138,10 @@ const written = fc
     changes.reduce<unknown>((value, [path, by]) => replaced(value, path, by), full),
   );
 
-describe('any definitions', () => {
+/** A thousand parses with all that can be wrong in them, on a machine that does other things too. */
+const slow = { timeout: 60_000 };
+
+describe('any definitions', slow, () => {
   test('are refused with places, or compiled, verified and decoded', () => {
     let refused = 0;
     let taken = 0;
