@@ -27,6 +27,8 @@ const respawnMs = 100;
 const respawnMsMax = 5_000;
 /** A worker that lived so long died of something new. */
 const livedLongMs = 30_000;
+/** Ctrl-C under npm comes twice, from the terminal and from npm: that is one wish, not two. */
+const sameAskMs = 1_000;
 /** Beyond the drain's own time, until threads that do not answer are ended. */
 const stopMarginMs = 2_000;
 
@@ -51,6 +53,7 @@ export class GatewayNode {
   #manager: Worker;
   #managerEnded: Promise<void> = Promise.resolve();
   #stopping = false;
+  #stopAskedMs = 0;
   #adminUrl = '';
   #activeRevision: number | null = null;
   #listening = false;
@@ -83,12 +86,18 @@ export class GatewayNode {
     every(Watchdog.periodMs, () => this.#watchdog.look(monotonicMs()));
   }
 
-  /** Drains and ends everything; the second call does nothing. */
+  /** Drains and ends everything; asked again later, it ends everything at once, with exit code 1. */
   async stop(reason: string): Promise<void> {
-    if (this.#stopping) return;
+    if (this.#stopping) {
+      if (monotonicMs() - this.#stopAskedMs < sameAskMs) return;
+      this.#log.warn({ reason }, 'asked again: ending without the rest of the drain');
+      await this.#endAll(1);
+      return;
+    }
     this.#stopping = true;
+    this.#stopAskedMs = monotonicMs();
     const { timeoutMs } = this.#settings.drain;
-    this.#log.info({ reason, timeoutMs }, 'draining');
+    this.#log.info({ reason, timeoutMs }, 'draining; a second signal, later, ends it at once');
     this.#tellManager({ kind: 'node-state', state: 'draining' });
     this.#acceptor.stopListening();
     const workers = this.#workers.filter((worker) => worker !== undefined);
