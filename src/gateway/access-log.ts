@@ -32,6 +32,11 @@ export class AccessLogger {
     this.#dropped = 0;
   }
 
+  /** Whether lines may name clients: their address must be read before their response has ended. */
+  get namesClients(): boolean {
+    return this.#access.kind !== 'off';
+  }
+
   finished(exchange: Exchange, outcome: Outcome): void {
     const { kind } = this.#access;
     if (kind === 'off') return;
