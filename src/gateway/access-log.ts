@@ -24,6 +24,11 @@ export class AccessLogger {
     this.#send = send;
   }
 
+  /** Whether an exchange may get a line, for which its client's address is read before it ends. */
+  get wantsAddress(): boolean {
+    return this.#access.kind !== 'off';
+  }
+
   /** Sends what waits. Called by a timer, and before the worker ends. */
   flush(): void {
     if (this.#waiting.length === 0 && this.#dropped === 0) return;

@@ -1,7 +1,6 @@
 import { assert } from '../base/assert.ts';
 import { monotonicMs } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
-import { endRequests, holdRequests, releaseRequests } from '../base/native.ts';
 import type { HttpRequest, HttpResponse } from '../base/uws.ts';
 import { noSlot } from '../memory/control-block.ts';
 import { noRoute, tooManySegments } from '../memory/matcher.ts';
@@ -11,6 +10,7 @@ import { isOpenEventStream } from './event-stream.ts';
 import { Exchange } from './exchange.ts';
 import { hashInput } from './hash-input.ts';
 import { type ProblemCode, problems } from './problems.ts';
+import { mayRepeat } from './repeat.ts';
 import { isBodyless, problemReply, sendReply } from './reply.ts';
 import { RequestBody } from './request-body.ts';
 import { outgoingHead } from './request-head.ts';
@@ -20,7 +20,6 @@ import { Attempt, type AttemptReceiver } from './upstream/attempt.ts';
 import type { ParsedHead } from './upstream/response-parser.ts';
 import {
   type AttemptFailure,
-  isSafeToRepeat,
   type Sent,
   wantsRepeat,
   wantsRepeatOfStatus,
@@ -53,6 +52,8 @@ export function serve(worker: WorkerContext, res: HttpResponse, req: HttpRequest
   }
   worker.ledger.accepted(slot);
   exchange = new Exchange(worker, res, generation, worker.readHeaders(req), beganMs);
+  // Behind its response `res` is not there any more.
+  if (worker.access.wantsAddress) exchange.clientIp();
   try {
     begin(exchange, req);
   } catch (error) {
@@ -92,7 +93,8 @@ function admit(exchange: Exchange, req: HttpRequest): ProblemCode | '' {
   if (!isTargetText(exchange.query)) return 'bad-target';
   const checked = checkPath(exchange.path);
   if (checked === null) return '';
-  exchange.path = checked.path;
+  // A path that is refused stays as it came, for the log.
+  if (checked.code === '') exchange.path = checked.path;
   return checked.code;
 }
 
@@ -114,7 +116,7 @@ function match(exchange: Exchange): ProblemCode | '' {
 function forward(exchange: Exchange): void {
   const { res, worker, headers } = exchange;
   worker.running.add(exchange);
-  exchange.connection = holdRequests();
+  exchange.holdConnection();
   const upstreams = exchange.generation.upstreams;
   exchange.upstream = upstreams[exchange.plan?.targets.draw(Math.random()) ?? 0] ?? null;
   if (!headers.hasBody) {
@@ -249,13 +251,6 @@ function attemptFailed(
   refuse(exchange, `upstream-${failure}`);
 }
 
-function mayRepeat(exchange: Exchange, sent: Sent): boolean {
-  const { upstream, worker, method, body } = exchange;
-  if (upstream === null || exchange.attemptCount >= upstream.attempts) return false;
-  if (!isSafeToRepeat(method, sent, body?.consumed ?? false)) return false;
-  return upstream.budget.take(upstream.budgetPercent, worker.nowMs());
-}
-
 function repeat(exchange: Exchange): void {
   exchange.worker.recorder.retried(exchange.upstream?.number ?? 0);
   attempt(exchange);
@@ -264,7 +259,7 @@ function repeat(exchange: Exchange): void {
 /** Ends an exchange that has no response yet with a problem document. */
 function refuse(exchange: Exchange, code: ProblemCode): void {
   const problem = problems[code];
-  const allow = code === 'method-not-allowed' ? allowed(exchange) : '';
+  const allow = code === 'method-not-allowed' ? exchange.generation.allowedMethods() : '';
   const reply = problemReply(exchange, problem, allow);
   const close = problem.close || exchange.worker.draining || exchange.headers.hasBody;
   exchange.res.cork(() => sendReply(exchange, reply, close));
@@ -308,19 +303,11 @@ function finish(exchange: Exchange, outcome: Outcome): void {
   if (exchange.relay !== null) exchange.bytesOut = exchange.relay.bytes;
   worker.running.remove(exchange);
   if (!exchange.gone) exchange.body?.discard();
-  if (exchange.relay?.endsConnection === true) endRequests(exchange.connection);
-  else releaseRequests(exchange.connection);
+  exchange.leaveConnection();
   worker.recorder.finished(exchange, outcome);
   worker.access.finished(exchange, outcome);
   worker.giveHeaders(exchange.headers);
   worker.words.unpin(generation.slot);
-}
-
-function allowed({ generation }: Exchange): string {
-  const { allowMask, allowOthers } = generation.matcher;
-  const known = Object.keys(methodBits).filter((one) => (allowMask & (methodBits[one] ?? 0)) !== 0);
-  const others = allowOthers.flatMap((route) => generation.plan(route).otherMethods);
-  return [...known, ...new Set(others)].join(', ');
 }
 
 /** Runs a step in a callback of the upstream's: what it throws is our mistake and ends in a 500. */
