@@ -1,7 +1,5 @@
 import { assert } from '../base/assert.ts';
 import { messageOf } from '../base/errors.ts';
-import { endRequests, releaseRequests } from '../base/native.ts';
-import { methodBits } from '../memory/shape-kinds.ts';
 import type { Outcome } from '../telemetry/recorder.ts';
 import type { Exchange } from './exchange.ts';
 import { type ProblemCode, problems } from './problems.ts';
@@ -15,7 +13,7 @@ import { problemReply, sendReply } from './reply.ts';
 /** Ends an exchange that has no response yet with a problem document. */
 export function refuse(exchange: Exchange, code: ProblemCode): void {
   const problem = problems[code];
-  const allow = code === 'method-not-allowed' ? allowed(exchange) : '';
+  const allow = code === 'method-not-allowed' ? exchange.generation.allowedMethods() : '';
   const reply = problemReply(exchange, problem, allow);
   const close = problem.close || exchange.worker.draining || exchange.headers.hasBody;
   exchange.res.cork(() => sendReply(exchange, reply, close));
@@ -30,19 +28,11 @@ export function finish(exchange: Exchange, outcome: Outcome): void {
   if (exchange.relay !== null) exchange.bytesOut = exchange.relay.bytes;
   worker.running.remove(exchange);
   if (!exchange.gone) exchange.body?.discard();
-  if (exchange.relay?.endsConnection === true) endRequests(exchange.connection);
-  else releaseRequests(exchange.connection);
+  exchange.leaveConnection();
   worker.recorder.finished(exchange, outcome);
   worker.access.finished(exchange, outcome);
   worker.giveHeaders(exchange.headers);
   worker.words.unpin(generation.slot);
-}
-
-function allowed({ generation }: Exchange): string {
-  const { allowMask, allowOthers } = generation.matcher;
-  const known = Object.keys(methodBits).filter((one) => (allowMask & (methodBits[one] ?? 0)) !== 0);
-  const others = allowOthers.flatMap((route) => generation.plan(route).otherMethods);
-  return [...known, ...new Set(others)].join(', ');
 }
 
 /** Runs a step in a callback of the upstream's: what it throws is our mistake and ends in a 500. */

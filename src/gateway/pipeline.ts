@@ -1,6 +1,5 @@
 import { assert } from '../base/assert.ts';
 import { monotonicMs } from '../base/clock.ts';
-import { holdRequests } from '../base/native.ts';
 import type { HttpRequest, HttpResponse } from '../base/uws.ts';
 import { noSlot } from '../memory/control-block.ts';
 import { noRoute, tooManySegments } from '../memory/matcher.ts';
@@ -11,6 +10,7 @@ import { isOpenEventStream } from './event-stream.ts';
 import { Exchange } from './exchange.ts';
 import { hashInput } from './hash-input.ts';
 import { type ProblemCode, problems } from './problems.ts';
+import { mayRepeat } from './repeat.ts';
 import { isBodyless, sendReply } from './reply.ts';
 import { RequestBody } from './request-body.ts';
 import { outgoingHead } from './request-head.ts';
@@ -20,7 +20,6 @@ import { Attempt, type AttemptReceiver } from './upstream/attempt.ts';
 import type { ParsedHead } from './upstream/response-parser.ts';
 import {
   type AttemptFailure,
-  isSafeToRepeat,
   type Sent,
   wantsRepeat,
   wantsRepeatOfStatus,
@@ -53,7 +52,8 @@ export function serve(worker: WorkerContext, res: HttpResponse, req: HttpRequest
   }
   worker.ledger.accepted(slot);
   exchange = new Exchange(worker, res, generation, worker.readHeaders(req), beganMs);
-  if (worker.access.namesClients) exchange.clientIp();
+  // Behind its response `res` is not there any more.
+  if (worker.access.wantsAddress) exchange.clientIp();
   try {
     begin(exchange, req);
   } catch (error) {
@@ -93,7 +93,8 @@ function admit(exchange: Exchange, req: HttpRequest): ProblemCode | '' {
   if (!isTargetText(exchange.query)) return 'bad-target';
   const checked = checkPath(exchange.path);
   if (checked === null) return '';
-  exchange.path = checked.path;
+  // A path that is refused stays as it came, for the log.
+  if (checked.code === '') exchange.path = checked.path;
   return checked.code;
 }
 
@@ -115,7 +116,7 @@ function match(exchange: Exchange): ProblemCode | '' {
 function forward(exchange: Exchange): void {
   const { res, worker, headers } = exchange;
   worker.running.add(exchange);
-  exchange.connection = holdRequests();
+  exchange.holdConnection();
   const upstreams = exchange.generation.upstreams;
   exchange.upstream = upstreams[exchange.plan?.targets.draw(Math.random()) ?? 0] ?? null;
   if (!headers.hasBody) {
@@ -248,13 +249,6 @@ function attemptFailed(
   }
   worker.access.upstreamFailed(exchange, failure, message);
   refuse(exchange, `upstream-${failure}`);
-}
-
-function mayRepeat(exchange: Exchange, sent: Sent): boolean {
-  const { upstream, worker, method, body } = exchange;
-  if (upstream === null || exchange.attemptCount >= upstream.attempts) return false;
-  if (!isSafeToRepeat(method, sent, body?.consumed ?? false)) return false;
-  return upstream.budget.take(upstream.budgetPercent, worker.nowMs());
 }
 
 function repeat(exchange: Exchange): void {
