@@ -24,17 +24,17 @@ export class AccessLogger {
     this.#send = send;
   }
 
+  /** Whether an exchange may get a line, for which its client's address is read before it ends. */
+  get wantsAddress(): boolean {
+    return this.#access.kind !== 'off';
+  }
+
   /** Sends what waits. Called by a timer, and before the worker ends. */
   flush(): void {
     if (this.#waiting.length === 0 && this.#dropped === 0) return;
     this.#send({ records: this.#waiting, dropped: this.#dropped });
     this.#waiting = [];
     this.#dropped = 0;
-  }
-
-  /** Whether lines may name clients: their address must be read before their response has ended. */
-  get namesClients(): boolean {
-    return this.#access.kind !== 'off';
   }
 
   finished(exchange: Exchange, outcome: Outcome): void {

@@ -1,7 +1,5 @@
 import { assert } from '../base/assert.ts';
 import { messageOf } from '../base/errors.ts';
-import { endRequests, holdRequests, releaseRequests } from '../base/native.ts';
-import { methodBits } from '../memory/shape-kinds.ts';
 import type { Outcome } from '../telemetry/recorder.ts';
 import type { CacheTicket } from './caching/ticket.ts';
 import type { Exchange } from './exchange.ts';
@@ -21,7 +19,7 @@ export function refuse(exchange: Exchange, code: ProblemCode): void {
     finish(exchange, outcome);
     return;
   }
-  const allow = code === 'method-not-allowed' ? allowed(exchange) : '';
+  const allow = code === 'method-not-allowed' ? exchange.generation.allowedMethods() : '';
   const reply = problemReply(exchange, problem, allow);
   const close = problem.close || exchange.worker.draining || exchange.headers.hasBody;
   exchange.res.cork(() => sendReply(exchange, reply, close));
@@ -33,7 +31,7 @@ export function detain(exchange: Exchange): void {
   if (exchange.detained) return;
   exchange.detained = true;
   exchange.worker.running.add(exchange);
-  if (!exchange.gone) exchange.connection = holdRequests();
+  if (!exchange.gone) exchange.holdConnection();
 }
 
 /** What the client got, into the ledger, the figures and the access log. */
@@ -42,8 +40,7 @@ export function account(exchange: Exchange, outcome: Outcome): void {
   exchange.accounted = true;
   const { worker, relay, ticket } = exchange;
   if (relay !== null) exchange.bytesOut = relay.bytes;
-  if (relay?.endsConnection === true) endRequests(exchange.connection);
-  else releaseRequests(exchange.connection);
+  exchange.leaveConnection();
   worker.recorder.finished(exchange, outcome);
   if (ticket !== null && exchange.plan !== null) {
     worker.recorder.lookedUp(exchange.plan.number, ticket.outcome ?? 'left');
@@ -69,13 +66,6 @@ export function finish(exchange: Exchange, outcome: Outcome): void {
 function leaveCache(exchange: Exchange, ticket: CacheTicket): void {
   if (ticket.waited) exchange.worker.cache?.waiting.remove(ticket.key.text, exchange);
   ticket.fill?.fail();
-}
-
-function allowed({ generation }: Exchange): string {
-  const { allowMask, allowOthers } = generation.matcher;
-  const known = Object.keys(methodBits).filter((one) => (allowMask & (methodBits[one] ?? 0)) !== 0);
-  const others = allowOthers.flatMap((route) => generation.plan(route).otherMethods);
-  return [...known, ...new Set(others)].join(', ');
 }
 
 /** Runs a step in a callback of the upstream's: what it throws is our mistake and ends in a 500. */

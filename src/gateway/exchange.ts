@@ -1,3 +1,4 @@
+import { endRequests, holdRequests, releaseRequests } from '../base/native.ts';
 import type { HttpResponse } from '../base/uws.ts';
 import type { ClientBacklog } from './caching/client-backlog.ts';
 import type { StoredStream } from './caching/stored-stream.ts';
@@ -54,11 +55,10 @@ export class Exchange {
   /** Its place among the running ones (running.ts). */
   runningAt = -1;
   relay: ResponseRelay | null = null;
-  /** Its connection, which gets no other request while this runs (base/native.ts); -1: none. */
-  connection = -1;
   bytesOut = 0;
   #requestId = '';
   #clientIp = '';
+  #connection = -1;
 
   constructor(
     worker: WorkerContext,
@@ -109,6 +109,16 @@ export class Exchange {
 
   get upstreamName(): string {
     return this.upstream?.name ?? '';
+  }
+
+  /** It outlives its callback: its connection gets no other request until it leaves it. */
+  holdConnection(): void {
+    this.#connection = holdRequests();
+  }
+
+  leaveConnection(): void {
+    if (this.relay?.endsConnection === true) endRequests(this.#connection);
+    else releaseRequests(this.#connection);
   }
 
   /** The client's `X-Request-Id` if it is a sane one, else one of ours. */

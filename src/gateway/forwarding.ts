@@ -7,6 +7,7 @@ import { account, crash, detain, finish, guarded, type Outcome, refuse } from '.
 import { isOpenEventStream } from './event-stream.ts';
 import type { Exchange } from './exchange.ts';
 import { hashInput } from './hash-input.ts';
+import { mayRepeat } from './repeat.ts';
 import { isBodyless } from './reply.ts';
 import { RequestBody } from './request-body.ts';
 import { outgoingHead } from './request-head.ts';
@@ -17,7 +18,6 @@ import { Attempt, type AttemptReceiver } from './upstream/attempt.ts';
 import type { ParsedHead } from './upstream/response-parser.ts';
 import {
   type AttemptFailure,
-  isSafeToRepeat,
   type Sent,
   wantsRepeat,
   wantsRepeatOfStatus,
@@ -234,13 +234,6 @@ function attemptFailed(
   worker.access.upstreamFailed(exchange, failure, message);
   if (standIn(exchange)) return;
   refuse(exchange, `upstream-${failure}`);
-}
-
-function mayRepeat(exchange: Exchange, sent: Sent): boolean {
-  const { upstream, worker, method, body } = exchange;
-  if (upstream === null || exchange.attemptCount >= upstream.attempts) return false;
-  if (!isSafeToRepeat(method, sent, body?.consumed ?? false)) return false;
-  return upstream.budget.take(upstream.budgetPercent, worker.nowMs());
 }
 
 function repeat(exchange: Exchange): void {

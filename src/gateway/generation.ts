@@ -1,5 +1,6 @@
 import { type CandidateJudge, Matcher, type SegmentScratch } from '../memory/matcher.ts';
 import { type ShapeBytes, ShapeReader } from '../memory/shape.ts';
+import { methodBits } from '../memory/shape-kinds.ts';
 import { decodeRoute, type RoutePlan } from './plan/route-plan.ts';
 import type { EndpointRegistry } from './upstream/endpoint-registry.ts';
 import {
@@ -61,6 +62,16 @@ export class Generation {
     const plan = decodeRoute(this.#shape.route(routeIndex));
     this.#plans[routeIndex] = plan;
     return plan;
+  }
+
+  /** The methods of the routes that met everything else at the last match, for `Allow`. */
+  allowedMethods(): string {
+    const { allowMask, allowOthers } = this.matcher;
+    const known = Object.keys(methodBits).filter(
+      (one) => (allowMask & (methodBits[one] ?? 0)) !== 0,
+    );
+    const others = allowOthers.flatMap((route) => this.plan(route).otherMethods);
+    return [...known, ...new Set(others)].join(', ');
   }
 
   /** It is the active one, for the first time or again, as this revision. */

@@ -44,7 +44,8 @@ export function serve(worker: WorkerContext, res: HttpResponse, req: HttpRequest
   }
   worker.ledger.accepted(slot);
   exchange = new Exchange(worker, res, generation, worker.readHeaders(req), beganMs);
-  if (worker.access.namesClients) exchange.clientIp();
+  // Behind its response `res` is not there any more.
+  if (worker.access.wantsAddress) exchange.clientIp();
   try {
     begin(exchange, req);
   } catch (error) {
@@ -74,7 +75,8 @@ function admit(exchange: Exchange, req: HttpRequest): ProblemCode | '' {
   if (!isTargetText(exchange.query)) return 'bad-target';
   const checked = checkPath(exchange.path);
   if (checked === null) return '';
-  exchange.path = checked.path;
+  // A path that is refused stays as it came, for the log.
+  if (checked.code === '') exchange.path = checked.path;
   return checked.code;
 }
 

@@ -39,8 +39,9 @@ export function addIssues(
 }
 
 /**
- * A value as its schema reads it, without the fields that there are none of, when they are all that
- * is wrong: so that one misspelt name does not hide what else is. Null: more is wrong.
+ * A value as its schema reads it when fields that there are none of are all that is wrong, so that a
+ * misspelt one does not hide what else is. Such a field is taken for the one that it is like, since
+ * else that would be told as missing too, or is left out. Null: more is wrong.
  */
 export function withoutUnknown<T>(
   value: unknown,
@@ -48,12 +49,29 @@ export function withoutUnknown<T>(
   schema: z.ZodType<T>,
 ): T | null {
   if (!issues.every(({ code }) => code === 'unrecognized_keys')) return null;
+  const renamed = schema.safeParse(withoutKeys(value, issues, schema, true)).data;
+  return renamed ?? schema.safeParse(withoutKeys(value, issues, schema, false)).data ?? null;
+}
+
+/** A copy without the unknown keys; `rename`: with what they held under the names that are meant. */
+function withoutKeys(
+  value: unknown,
+  issues: readonly SchemaIssue[],
+  schema: z.ZodType,
+  rename: boolean,
+): unknown {
   const copy = structuredClone(value);
   for (const issue of issues) {
+    if (issue.code !== 'unrecognized_keys') continue;
     const parent = valueAt(copy, issue.path) as Record<string, unknown>;
-    if (issue.code === 'unrecognized_keys') for (const key of issue.keys) delete parent[key];
+    const known = knownFields(schemasAt([schema], issue.path));
+    for (const key of issue.keys) {
+      const like = rename ? nearest(key, known) : null;
+      if (like !== null && !Object.hasOwn(parent, like)) parent[like] = parent[key];
+      delete parent[key];
+    }
   }
-  return schema.safeParse(copy).data ?? null;
+  return copy;
 }
 
 function isOfLater(issue: SchemaIssue): boolean {
@@ -74,10 +92,7 @@ function addIssue(
 ): void {
   const at = [...path, ...asPath(issue.path)];
   const written = valueAt(value, issue.path);
-  const nodes = issue.path.reduce<unknown[]>(
-    (from, step) => from.flatMap((node) => stepInto(node, step)),
-    schemas.flatMap(alternatives),
-  );
+  const nodes = schemasAt(schemas, issue.path);
   if (issue.code === 'unrecognized_keys') {
     for (const key of issue.keys) addUnknown(key, [...at, key], nodes, problems);
     return;
@@ -107,10 +122,21 @@ function addUnknown(key: string, at: Path, parents: readonly unknown[], problems
     problems.add('not-in-release', at, `${key} is not part of this release`, 'remove it', 'key');
     return;
   }
-  const known = parents.flatMap((node) => Object.keys((node as SchemaNode).shape ?? {}));
-  const like = nearest(key, known);
+  const like = nearest(key, knownFields(parents));
   const hint = like === null ? null : `did you mean ${like}?`;
   problems.add('unknown-field', at, `there is no field ${key}`, hint, 'key');
+}
+
+/** The schemas that a value at a path may follow. */
+function schemasAt(schemas: readonly unknown[], path: readonly PropertyKey[]): unknown[] {
+  return path.reduce<unknown[]>(
+    (from, step) => from.flatMap((node) => stepInto(node, step)),
+    schemas.flatMap(alternatives),
+  );
+}
+
+function knownFields(schemas: readonly unknown[]): string[] {
+  return schemas.flatMap((node) => Object.keys((node as SchemaNode).shape ?? {}));
 }
 
 type Branch = readonly SchemaIssue[];

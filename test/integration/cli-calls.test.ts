@@ -52,9 +52,10 @@ describe('validate', () => {
   test('of bad definitions as JSON lists the problems', async () => {
     const { code, out } = await cutover(['validate', bad, '--json']);
     expect([code, JSON.parse(out).ok]).toEqual([1, false]);
-    expect(JSON.parse(out).problems).toContainEqual(
-      expect.objectContaining({ file: bad, line: 2, column: 34 }),
-    );
+    expect(JSON.parse(out).problems).toMatchObject([
+      { code: 'bad-path', file: bad, line: 2, column: 29 },
+      { code: 'unknown-field', file: bad, line: 2, column: 34 },
+    ]);
   });
 
   test('of a file that is not there fails and names it', async () => {

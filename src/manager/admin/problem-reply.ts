@@ -5,6 +5,7 @@ import { CutoverError, messageOf } from '../../base/errors.ts';
 export const errorStatus: Readonly<Record<string, number>> = {
   'definitions-invalid': 422,
   'secret-missing': 422,
+  'definitions-empty': 422,
   'precondition-failed': 412,
   'apply-in-progress': 409,
   'revision-unknown': 404,

@@ -130,6 +130,14 @@ describe('faults', () => {
     ]);
   });
 
+  test('a misspelt field is not missing as well', () => {
+    const routes = [{ id: 'r', match: { path: '/a' }, respnd: { status: 204, body: 'x' } }];
+    expect(kindsOf({ routes }).sort()).toEqual([
+      'bad-value routes[0].respond.body',
+      'unknown-field routes[0].respnd',
+    ]);
+  });
+
   test('an alias without an anchor is placed where it stands', () => {
     const text = 'upstreams:\n  a: { endpoints: ["http://a:1"], retry: *usual }\n';
     expect(problemsOf(text)).toMatchObject([{ code: 'syntax', line: 2, column: 42 }]);
