@@ -6,7 +6,6 @@ import {
   entryField,
   entryFieldsBytes,
   entryFloat,
-  entryStateWord,
   unitBytes,
   unitWords,
 } from './cache-layout.ts';
@@ -231,7 +230,7 @@ export class EntryCursor implements EntryView {
     return this.#labelsFrom() + this.#word(entryField.labelsBytes);
   }
 
-  /** 0: not there. Pairs with the stores in writer-records.ts. */
+  /** 0: not there yet. Pairs with the stores in chunked-entries.ts. */
   chunkPlace(index: number): number {
     return Atomics.load(this.words, this.chunkWordAt(index));
   }
@@ -242,11 +241,6 @@ export class EntryCursor implements EntryView {
 
   get chunkCount(): number {
     return this.#word(entryField.chunkCount);
-  }
-
-  /** Whether the writer has ended it; cheaper than the name. */
-  get dead(): boolean {
-    return Atomics.load(this.words, this.#at + entryField.state) === entryStateWord.dead;
   }
 
   #keyFrom(): number {

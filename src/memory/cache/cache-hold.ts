@@ -33,22 +33,24 @@ export class ReaderHold implements EntryHold {
   readonly #bodyFrom: number;
   /** Places whose segments this hold counts in: the chunks of the body, in order. */
   readonly #chunks: number[] = [];
-  #bodyBytes = -1;
+  #bodyBytes: number;
   #filledBytes = 0;
-  #state: EntryState = 'filling';
+  #state: EntryState;
   #released = false;
 
   /** Of the entry that the cursor is at, within an epoch. */
-  constructor(holds: SegmentHolds, cursor: EntryCursor, arena: CacheBytes, place: number) {
+  constructor(holds: SegmentHolds, cursor: EntryCursor, arena: CacheBytes) {
+    const place = cursor.place;
     this.#holds = holds;
     this.#cursor = cursor;
     this.#arena = arena;
     this.#entryPlace = place;
     this.#reign = holds.reign();
     holds.take(place);
-    cursor.moveTo(place);
+    this.#state = cursor.state;
+    this.#bodyBytes = cursor.bodyBytes;
     this.#bodyFrom = cursor.contiguous ? cursor.bodyFrom() : -1;
-    this.#look();
+    this.#take();
   }
 
   get bodyBytes(): number {
@@ -71,7 +73,14 @@ export class ReaderHold implements EntryHold {
       this.#state = 'dead';
       return;
     }
-    this.#look();
+    const cursor = this.#cursor;
+    const before = cursor.place;
+    cursor.moveTo(this.#entryPlace);
+    this.#state = cursor.state;
+    // After the state, which vouches for it; a body that ended has its length before that.
+    this.#bodyBytes = cursor.bodyBytes;
+    if (this.#state !== 'dead') this.#take();
+    cursor.moveTo(before);
   }
 
   read(from: number): Uint8Array {
@@ -93,28 +102,20 @@ export class ReaderHold implements EntryHold {
   }
 
   /**
-   * The state is read before what it vouches for: control fills first and says so afterwards.
-   * A chunk that is gone (its entry was dropped and its segment taken back) ends the hold.
+   * What is filled, and the chunks that hold it. They are safe to take in this epoch, for either
+   * the entry was found in it, or its state was seen not to be dead: control says so before it
+   * retires the segment of a chunk.
    */
-  #look(): void {
+  #take(): void {
     const cursor = this.#cursor;
-    const reader = cursor.place;
-    cursor.moveTo(this.#entryPlace);
-    this.#state = cursor.state;
-    this.#bodyBytes = cursor.bodyBytes;
     const filled = cursor.filledBytes;
     const wanted = this.#bodyFrom >= 0 ? 0 : Math.ceil(filled / chunkBodyBytes);
-    let there = true;
-    while (there && this.#chunks.length < wanted) {
+    while (this.#chunks.length < wanted) {
       const place = cursor.chunkPlace(this.#chunks.length);
-      there = place !== 0;
-      if (!there) break;
       this.#holds.take(place);
       this.#chunks.push(place);
     }
-    cursor.moveTo(reader);
-    this.#filledBytes = there ? filled : this.#chunks.length * chunkBodyBytes;
-    if (!there) this.#state = 'dead';
+    this.#filledBytes = filled;
   }
 
   #view(from: number, bytes: number): Uint8Array {

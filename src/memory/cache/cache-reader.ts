@@ -1,3 +1,4 @@
+import { assert } from '../../base/assert.ts';
 import { EntryCursor, type EntryView } from './cache-entry.ts';
 import { type EntryHold, ReaderHold } from './cache-hold.ts';
 import type { CacheKey } from './cache-key.ts';
@@ -87,6 +88,7 @@ export class CacheReader {
 
   /** Of `entry`, between enter and leave; usable after leave, until it is released. */
   hold(): EntryHold {
-    return new ReaderHold(this.#holds, this.#cursor, this.#memory.arena, this.#cursor.place);
+    assert(this.#holds.inside(), 'a hold is taken between enter and leave');
+    return new ReaderHold(this.#holds, this.#cursor, this.#memory.arena);
   }
 }

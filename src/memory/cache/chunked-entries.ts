@@ -13,7 +13,7 @@ export interface ChunkedEntry {
   readonly entryId: number;
   /** Places of its records, the current one last. Empty: no reader can have it any more. */
   copies: number[];
-  /** Places of its chunks, in order; 0: taken back, after the entry was dropped. */
+  /** Places of its chunks, in order; 0: lost, after the entry was dropped. */
   readonly chunks: number[];
   filledBytes: number;
   /** -1: not known before its end. */
@@ -60,12 +60,23 @@ export class ChunkedEntries {
     this.#noteSegment(entry, to);
   }
 
-  /** A chunk is there, lies elsewhere now, or is gone (0), for every copy. */
+  /** A chunk is there, or lies elsewhere from now on, for every copy. */
   setChunk(entry: ChunkedEntry, index: number, place: number): void {
     entry.chunks[index] = place;
     for (const copy of entry.copies) {
       const word = this.#cursor.moveTo(copy).chunkWordAt(index);
       Atomics.store(this.#records.words, word, place);
+    }
+  }
+
+  /**
+   * The segment of a chunk is about to be retired, and nobody finds the entry any more. Its places
+   * stay: who came to them in this epoch may read on. Who looks at its state later takes none.
+   */
+  loseChunk(entry: ChunkedEntry, index: number): void {
+    entry.chunks[index] = 0;
+    for (const copy of entry.copies) {
+      this.#records.publish(copy, entryField.state, entryStateWord.dead);
     }
   }
 

@@ -27,16 +27,18 @@ export class Claims {
   readonly #words: CacheWords;
   readonly #at: number;
   readonly #worker: number;
+  readonly #spinCountMax: number;
 
-  constructor(memory: CacheMemory, worker: number) {
+  constructor(memory: CacheMemory, worker: number, spinCountMax = claimSpinCountMax) {
     const layout = layoutOf(memory.words);
     assert(worker >= 0 && worker < layout.workerCount, 'a worker index lies in the cache');
     this.#words = memory.words;
     this.#at = layout.claimsAt;
     this.#worker = worker;
+    this.#spinCountMax = spinCountMax;
   }
 
-  /** Never waits longer than `claimSpinCountMax` turns around a bucket's lock. */
+  /** Never waits longer than so many turns around a bucket's lock. */
   take(key: CacheKey): ClaimOutcome {
     const bucket = this.#bucketOf(key);
     if (this.#find(bucket, key) !== 0) return 'busy';
@@ -66,7 +68,7 @@ export class Claims {
   }
 
   #lock(bucket: number): boolean {
-    for (let turn = 0; turn < claimSpinCountMax; turn++) {
+    for (let turn = 0; turn < this.#spinCountMax; turn++) {
       if (Atomics.compareExchange(this.#words, bucket, 0, this.#worker + 1) === 0) return true;
     }
     return false;

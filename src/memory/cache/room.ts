@@ -158,7 +158,7 @@ export class Room {
     }
     if (entry.filling) chunked.die(entry);
     if (entry.linked) catalog.unlink(chunked.place(entry), 'capacity');
-    chunked.setChunk(entry, index, 0);
+    chunked.loseChunk(entry, index);
   }
 
   #stays(entry: ChunkedEntry): boolean {
