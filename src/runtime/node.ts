@@ -13,18 +13,10 @@ import { LedgerWriter } from '../memory/ledger.ts';
 import { createNodeMemory, type NodeMemory, seatsPerWorker } from '../memory/node-memory.ts';
 import type { Settings } from '../model/settings.ts';
 import { Acceptor } from './acceptor.ts';
+import type { NodeOptions } from './node-options.ts';
 import { RespawnDelay } from './respawn-delay.ts';
 import { Watchdog } from './watchdog.ts';
 import { type WorkerListener, WorkerThread } from './worker-thread.ts';
-
-export interface NodeOptions {
-  readonly settings: Settings;
-  readonly definitionsPath: string | null;
-  /** For secrets that definitions refer to by `env`. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Standard output: one line, when the node serves. */
-  readonly print: (line: string) => void;
-}
 
 /** Ctrl-C under npm comes twice, from the terminal and from npm: that is one wish, not two. */
 const sameAskMs = 1_000;
