@@ -312,10 +312,8 @@ export class GatewayNode {
   }
 
   #seatsOf(index: number): number[] {
-    return Array.from(
-      { length: seatsPerWorker },
-      (_, turn) => index + turn * this.#settings.workers,
-    );
+    const { workers } = this.#settings;
+    return Array.from({ length: seatsPerWorker }, (_, turn) => index + turn * workers);
   }
 
   /** Starts a successor unless there is one; when no seat is free, the next death calls again. */
