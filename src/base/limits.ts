@@ -88,6 +88,12 @@ export const bustLabelCountMax = 65_536;
 /** Labels (tags, path, route, shape) of all entries, per KiB of the arena: 8 for entries of 2 KiB. */
 export const labelsPerKibibyte = 4;
 
+/** Bytes of a snapshot: a stop and a start spend about a second on 256 MiB. */
+export const snapshotBytesMax = 256 * 1024 * 1024;
+
+/** Bytes of what a snapshot says of one entry: head, key and labels at their longest, as JSON. */
+export const snapshotMetaBytesMax = 256 * 1024;
+
 /** Entries told for one URL. */
 export const cacheListingMax = 200;
 

@@ -1,8 +1,10 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { present } from '../base/assert.ts';
+import { messageOf } from '../base/errors.ts';
 import { nameThread } from '../base/native.ts';
 import { yieldToDataPlane } from '../base/thread-priority.ts';
-import type { Order } from '../model/orders.ts';
+import type { ControlEvent, Order } from '../model/orders.ts';
+import { shapeKeysOf } from '../model/shape-key.ts';
 import { CacheKeeper } from './cache/cache-keeper.ts';
 import { Reconciler } from './reconciler.ts';
 import type { ControlStart, ControlToMain, MainToControl } from './start-message.ts';
@@ -12,6 +14,7 @@ import { WorkerLink } from './worker-link.ts';
 const start = workerData as ControlStart;
 const main = present(parentPort, 'control has a parent');
 let manager: MessagePort = start.manager;
+let { snapshotFile } = start;
 const links = new Map<number, WorkerLink>();
 const keeper =
   start.memory.cache === null
@@ -38,6 +41,9 @@ main.on('message', (message: MainToControl) => {
       links.delete(message.worker);
       keeper?.lose(message.worker);
       return;
+    case 'stop':
+      stop();
+      return;
     default:
       manager.close();
       manager = message.port;
@@ -48,8 +54,35 @@ main.on('message', (message: MainToControl) => {
 
 function listen(port: MessagePort): void {
   port.on('message', (order: Order) => {
-    void reconciler.apply(order).then((answer) => port.postMessage(answer));
+    void reconciler.apply(order).then((answer) => {
+      if (answer.kind === 'applied') takeSnapshot(order);
+      port.postMessage(answer);
+    });
   });
+}
+
+/** What the last stop left of the cache, once, when it is known which shapes are in use. */
+function takeSnapshot({ definitions }: Order): void {
+  const file = snapshotFile;
+  snapshotFile = null;
+  if (file === null || keeper === null) return;
+  const report = keeper.readSnapshot(file, new Set(shapeKeysOf(definitions).values()));
+  manager.postMessage({ kind: 'snapshot', what: 'read', ...report } satisfies ControlEvent);
+}
+
+function stop(): void {
+  const { snapshotFile: file } = start;
+  if (file !== null && keeper !== null) {
+    try {
+      const report = keeper.writeSnapshot(file);
+      manager.postMessage({ kind: 'snapshot', what: 'written', ...report } satisfies ControlEvent);
+    } catch (error) {
+      const problem = messageOf(error);
+      const event = { kind: 'snapshot', what: 'written', entries: 0, bytes: 0, problem } as const;
+      manager.postMessage(event satisfies ControlEvent);
+    }
+  }
+  main.postMessage({ kind: 'stopped' } satisfies ControlToMain);
 }
 
 async function join(worker: number, port: MessagePort): Promise<void> {

@@ -108,8 +108,8 @@ async function run(): Promise<void> {
       return;
     }
     events.send(event.kind, event);
-    if (event.kind === 'worker' || event.kind === 'endpoint') {
-      log.info(event, event.kind);
+    if (event.kind !== 'retired') {
+      log['problem' in event && event.problem !== null ? 'warn' : 'info'](event, event.kind);
       return;
     }
     const { revision, ledger, balanced } = event;

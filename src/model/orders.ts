@@ -107,4 +107,14 @@ export interface GivenName {
   readonly name: string;
 }
 
-export type ControlEvent = RetiredEvent | WorkerEvent | EndpointEvent | NamesEvent;
+/** What became of the cache's snapshot at a start or a stop. */
+export interface SnapshotEvent {
+  readonly kind: 'snapshot';
+  readonly what: 'read' | 'written';
+  readonly entries: number;
+  readonly bytes: number;
+  /** Why it was dropped or not written; null: nothing to say. */
+  readonly problem: string | null;
+}
+
+export type ControlEvent = SnapshotEvent | RetiredEvent | WorkerEvent | EndpointEvent | NamesEvent;

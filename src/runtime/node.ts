@@ -13,6 +13,7 @@ import { LedgerWriter } from '../memory/ledger.ts';
 import { createNodeMemory, type NodeMemory, seatsPerWorker } from '../memory/node-memory.ts';
 import type { Settings } from '../model/settings.ts';
 import { Acceptor } from './acceptor.ts';
+import { snapshotFileOf, snapshotMsMax, stopControl } from './control-stop.ts';
 import type { NodeOptions } from './node-options.ts';
 import { RespawnDelay } from './respawn-delay.ts';
 import { Watchdog } from './watchdog.ts';
@@ -73,7 +74,10 @@ export class GatewayNode {
     this.#control = this.#spawnControl(orders.port1);
     this.#manager = this.#spawnManager(orders.port2);
     for (let index = 0; index < options.settings.workers; index++) this.#spawnWorker(index);
-    this.#watchdog = new Watchdog(this.#block, (seat, silentMs) => this.#wedged(seat, silentMs));
+    this.#watchdog = new Watchdog(this.#block, (seat, silentMs) => {
+      this.#log.error({ seat, silentMs }, 'worker wedged, replacing it');
+      this.#ends(seat);
+    });
     every(Watchdog.periodMs, () => this.#watchdog.look(monotonicMs()));
   }
 
@@ -101,6 +105,7 @@ export class GatewayNode {
     for (const worker of this.#workers) worker?.kill();
     await ended;
     this.#acceptor.close();
+    await Promise.race([stopControl(this.#control), sleep(snapshotMsMax)]);
     // It closes the admin interface and the history; one that hangs or died does not hold the end up.
     this.#tellManager({ kind: 'stop' });
     await Promise.race([this.#managerEnded, sleep(stopMarginMs)]);
@@ -112,13 +117,16 @@ export class GatewayNode {
       memory: this.#memory,
       manager,
       environment: this.#options.environment,
+      snapshotFile: snapshotFileOf(this.#settings),
     };
     const control = new Worker(new URL('../control/thread.js', import.meta.url), {
       workerData: start,
       transferList: [manager],
       name: 'control',
     });
-    control.on('message', (message: ControlToMain) => this.#attached(message.worker));
+    control.on('message', (message: ControlToMain) => {
+      if (message.kind === 'attached') this.#attached(message.worker);
+    });
     control.on('error', (error) => this.#log.error({ detail: messageOf(error) }, 'control died'));
     control.on('exit', () => {
       if (!this.#stopping) this.#replaceControl();
@@ -274,18 +282,10 @@ export class GatewayNode {
     worker.dealt = false;
   }
 
-  /** Its thread is about to end, or its heap is full: it must not get another connection. */
+  /** It is about to end, its heap is full, or it spins: it must not get another connection. */
   #ends(seat: number): void {
     const worker = this.#workers[seat];
     if (worker === undefined || worker.ending) return;
-    this.#stopDealing(worker);
-    worker.kill();
-  }
-
-  #wedged(seat: number, silentMs: number): void {
-    const worker = this.#workers[seat];
-    if (worker === undefined) return;
-    this.#log.error({ worker: worker.index, silentMs }, 'worker wedged, replacing it');
     this.#stopDealing(worker);
     worker.kill();
   }

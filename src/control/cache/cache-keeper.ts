@@ -13,6 +13,7 @@ import { BustMemory } from './bust-memory.ts';
 import { CacheListings } from './cache-listings.ts';
 import { type InvalidationLog, MemoryLog } from './invalidation-log.ts';
 import { Postings } from './postings.ts';
+import { readSnapshot, type SnapshotReport, writeSnapshot } from './snapshot.ts';
 
 /** How often entries past all their windows are looked for, and how many are looked at. */
 const expireEveryMs = 100;
@@ -121,6 +122,21 @@ export class CacheKeeper {
   /** How many entries a shape of a route has. */
   countOfShape(shapeKey: string): number {
     return this.#postings.countOf(`s:${shapeKey}`);
+  }
+
+  /** At a drained stop: what is worth having at the next start. */
+  writeSnapshot(file: string): SnapshotReport {
+    return writeSnapshot(file, this.#writer);
+  }
+
+  /** At the start: what the last stop left, for shapes that are in use. */
+  readSnapshot(file: string, shapeKeys: ReadonlySet<string>): SnapshotReport {
+    return readSnapshot(file, shapeKeys, this.#log.head, (record, body) => {
+      if (this.#refusal(record) !== '') return;
+      const stored = this.#writer.put(record, body);
+      if (!stored.stored) return;
+      for (const label of record.labels) this.#postings.add(label, stored.entryId);
+    });
   }
 
   listing(url: string): CacheListing | null {
