@@ -18,6 +18,11 @@ export class Gates {
     this.#gates.push({ name, value: null, limit: why, passed: null });
   }
 
+  /** Those of another bench too. */
+  add(others) {
+    this.#gates.push(...others.list);
+  }
+
   get list() {
     return this.#gates;
   }

@@ -1,5 +1,6 @@
-// The costs that grow with the number of routes: compiling, verifying, matching.
+// The costs that grow with what a node holds: routes to compile and match, entries to look up.
 import { round } from '../kit/gates.mjs';
+import { arenaBench, arenaLines } from './arena.mjs';
 import { matcherBench } from './matcher.mjs';
 
 export async function micro({ say }) {
@@ -9,5 +10,8 @@ export async function micro({ say }) {
       `${routes} routes: compile ${round(compileMs)} ms, verify ${round(verifyMs)} ms, match ${round(matchNs)} ns, ${round(bytesPerMatch)} bytes allocated each\n`,
     );
   }
-  return { gates, results };
+  const arena = await arenaBench({ say });
+  for (const line of arenaLines(arena.results)) process.stdout.write(`${line}\n`);
+  gates.add(arena.gates);
+  return { gates, results, arena: arena.results };
 }
