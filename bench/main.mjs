@@ -97,7 +97,7 @@ export async function bench(args) {
     });
   program
     .command('micro')
-    .description('compile and match: 10 routes against 10,000')
+    .description('compile and match routes; look up, store and keep cached entries')
     .option('--json <file>', 'where the figures go')
     .action(async ({ json }) => {
       const { micro } = await import('./micro/main.mjs');

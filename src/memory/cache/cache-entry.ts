@@ -239,8 +239,8 @@ export class EntryCursor implements EntryView {
     return Math.ceil(this.bodyFrom() / 4) + index;
   }
 
-  get chunkCount(): number {
-    return this.#word(entryField.chunkCount);
+  get reign(): number {
+    return this.#word(entryField.reign);
   }
 
   #keyFrom(): number {

@@ -7,6 +7,7 @@ import {
 import type { StoreRefusedReason } from './cache-figures.ts';
 import type { CacheKey } from './cache-key.ts';
 import {
+  cacheHeader,
   chunkBodyBytes,
   chunkField,
   chunkFieldsBytes,
@@ -89,8 +90,10 @@ export class RecordWriter {
   readonly #floats: Float64Array<SharedArrayBuffer>;
   readonly #arena: CacheBytes;
   readonly #text: Buffer;
+  readonly #reign: number;
 
-  constructor({ arena }: CacheMemory) {
+  constructor({ words, arena }: CacheMemory) {
+    this.#reign = Atomics.load(words, cacheHeader.reign);
     this.#arena = arena;
     this.words = new Int32Array(arena.buffer);
     this.#floats = new Float64Array(arena.buffer);
@@ -121,6 +124,7 @@ export class RecordWriter {
     words[at + entryField.bodyBytes] = entry.bodyBytes;
     words[at + entryField.filledBytes] = entry.filledBytes;
     words[at + entryField.chunkCount] = entry.chunkCount;
+    words[at + entryField.reign] = this.#reign;
     const float = at / 2;
     this.#floats[float + entryFloat.id] = entry.entryId;
     this.#floats[float + entryFloat.bornMs] = record.bornMs;
