@@ -40,7 +40,10 @@ function fingerprint(paths) {
   return hash.digest('hex');
 }
 
-/** Runs `work` unless it ran to its end before with the same inputs and its output is there. */
+/**
+ * Runs `work` unless it ran to its end before with the same inputs and its output is there. Work
+ * that gives `false` could not be done here; it is tried again the next time.
+ */
 async function step(name, { reads, writes, says }, work) {
   const stampFile = join(stampFolder, name);
   const stamp = fingerprint(reads);
@@ -51,7 +54,10 @@ async function step(name, { reads, writes, says }, work) {
   if (done) return false;
   const began = Date.now();
   log(`${says} …`);
-  await work();
+  if ((await work()) === false) {
+    log(`${name}: left out`);
+    return false;
+  }
   mkdirSync(stampFolder, { recursive: true });
   writeFileSync(stampFile, stamp);
   log(`${name}: done in ${((Date.now() - began) / 1000).toFixed(1)} s`);
@@ -156,7 +162,7 @@ export async function setUp() {
     async () => {
       mkdirSync(join(root, 'build', 'native'), { recursive: true });
       const { buildNative } = await import(pathToFileURL(join(root, 'native', 'build.mjs')).href);
-      await buildNative({ log });
+      return buildNative({ log });
     },
   );
 }

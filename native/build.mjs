@@ -8,13 +8,13 @@ import { fileURLToPath } from 'node:url';
 const folder = dirname(fileURLToPath(import.meta.url));
 const target = join(folder, '..', 'build', 'native');
 
-/** True: built. `log` gets lines for people. */
+/** False: it could not be built, and may be the next time. `log` gets lines for people. */
 export async function buildNative({ log }) {
   mkdirSync(target, { recursive: true });
   if (process.platform !== 'linux') {
     log('native parts are for Linux; without them a dying worker takes the process along, and');
     log('requests are read as leniently as uWebSockets.js does');
-    return false;
+    return true;
   }
   const output = join(target, 'thread-guard.node');
   const temporary = `${output}.${process.pid}`;
@@ -41,7 +41,6 @@ export async function buildNative({ log }) {
     return false;
   }
   log('no C compiler found: a worker that dies will take the whole process along, and threads');
-  log('have no names. Install one (Debian: apt-get install gcc libc6-dev), remove');
-  log('build/stamps/native, and start again.');
+  log('have no names. Install one (Debian: apt-get install gcc libc6-dev) and start again.');
   return false;
 }

@@ -17,8 +17,18 @@ export type UwsModule = typeof Uws & {
   _cfg(option: 'silent'): void;
 };
 
+/** `ListenOptions` of the package as numbers: its enum exists in its types alone. */
+export const listenExclusively = 1;
+
 /** An app with the calls that hand connections from an acceptor to child apps. */
 export interface LinkedApp {
+  /** Its own types have a host or options, never both. */
+  listen(
+    host: string,
+    port: number,
+    options: number,
+    onSocket: (socket: Uws.us_listen_socket | false) => void,
+  ): unknown;
   getDescriptor(): unknown;
   addChildAppDescriptor(descriptor: unknown): void;
   removeChildAppDescriptor(descriptor: unknown): void;

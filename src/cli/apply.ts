@@ -11,6 +11,7 @@ import { printJson, printLine, printTable, progress } from './output.ts';
 interface ApplyOptions extends AdminOptions {
   readonly note?: string;
   readonly dryRun?: boolean;
+  readonly allowEmpty?: boolean;
   readonly wait?: string;
 }
 
@@ -20,6 +21,7 @@ export function applyCommand(): Command {
     .argument('<path>', 'a file, or a folder of files')
     .option('--note <text>', 'why, for the history')
     .option('--dry-run', 'say what would change, and change nothing')
+    .option('--allow-empty', 'take a set without routes, which takes all of them away')
     .option('--wait <duration>', 'how long workers may take', '5s')
     .addHelpText(
       'after',
@@ -40,6 +42,7 @@ Examples:
       const query = new URLSearchParams({ wait });
       if (options.note !== undefined) query.set('note', options.note);
       if (options.dryRun === true) query.set('dryRun', 'true');
+      if (options.allowEmpty === true) query.set('allowEmpty', 'true');
       printReport(
         await callAdmin<ApplyReport>(options, 'PUT', `/v1/definitions?${query}`, written),
         options,

@@ -13,7 +13,9 @@ interface ServeOptions {
 
 export function serveCommand(): Command {
   return new Command('serve')
-    .description('Run a gateway node until SIGTERM or SIGINT, which drain it.')
+    .description(
+      'Run a gateway node until SIGTERM or SIGINT, which drain it; a later one ends it at once.',
+    )
     .option('--settings <file>', 'settings, which need a restart to change (YAML)')
     .option('--definitions <path>', 'definitions to begin with: a file, or a folder of files')
     .option('--set <path=value>', 'one setting, as in --set listen.port=8081', collect, [])

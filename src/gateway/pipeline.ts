@@ -1,17 +1,17 @@
 import { assert } from '../base/assert.ts';
 import { monotonicMs } from '../base/clock.ts';
-import { messageOf } from '../base/errors.ts';
 import type { HttpRequest, HttpResponse } from '../base/uws.ts';
 import { noSlot } from '../memory/control-block.ts';
 import { noRoute, tooManySegments } from '../memory/matcher.ts';
 import { methodBits } from '../memory/shape-kinds.ts';
 import { checkHeaders, checkPath, isTargetText, isToken } from './door.ts';
+import { crash, finish, guarded, refuse } from './ending.ts';
 import { isOpenEventStream } from './event-stream.ts';
 import { Exchange } from './exchange.ts';
 import { hashInput } from './hash-input.ts';
 import { type ProblemCode, problems } from './problems.ts';
 import { mayRepeat } from './repeat.ts';
-import { isBodyless, problemReply, sendReply } from './reply.ts';
+import { isBodyless, sendReply } from './reply.ts';
 import { RequestBody } from './request-body.ts';
 import { outgoingHead } from './request-head.ts';
 import { responseHead } from './response-fields.ts';
@@ -256,16 +256,6 @@ function repeat(exchange: Exchange): void {
   attempt(exchange);
 }
 
-/** Ends an exchange that has no response yet with a problem document. */
-function refuse(exchange: Exchange, code: ProblemCode): void {
-  const problem = problems[code];
-  const allow = code === 'method-not-allowed' ? exchange.generation.allowedMethods() : '';
-  const reply = problemReply(exchange, problem, allow);
-  const close = problem.close || exchange.worker.draining || exchange.headers.hasBody;
-  exchange.res.cork(() => sendReply(exchange, reply, close));
-  finish(exchange, problem.ledger.kind === 'refused' ? problem.ledger : problem.ledger.reason);
-}
-
 function bodyTooLarge(exchange: Exchange): void {
   if (exchange.finished) return;
   exchange.attempt?.abandon();
@@ -291,54 +281,4 @@ export function cutOff(exchange: Exchange): void {
   exchange.attempt?.abandon();
   finish(exchange, 'drain-timeout');
   exchange.res.close();
-}
-
-type Outcome = Parameters<WorkerContext['recorder']['finished']>[1];
-
-/** Runs exactly once per exchange: ledger, figures, access log, unpin. */
-function finish(exchange: Exchange, outcome: Outcome): void {
-  assert(!exchange.finished, 'an exchange finishes once');
-  exchange.finished = true;
-  const { worker, generation } = exchange;
-  if (exchange.relay !== null) exchange.bytesOut = exchange.relay.bytes;
-  worker.running.remove(exchange);
-  if (!exchange.gone) exchange.body?.discard();
-  exchange.leaveConnection();
-  worker.recorder.finished(exchange, outcome);
-  worker.access.finished(exchange, outcome);
-  worker.giveHeaders(exchange.headers);
-  worker.words.unpin(generation.slot);
-}
-
-/** Runs a step in a callback of the upstream's: what it throws is our mistake and ends in a 500. */
-function guarded(exchange: Exchange, step: (exchange: Exchange) => void): void {
-  if (exchange.finished) return;
-  try {
-    step(exchange);
-  } catch (error) {
-    crash(exchange, error);
-  }
-}
-
-/** A mistake of ours: logged, answered with a 500 where nothing is out yet, else closed. */
-function crash(exchange: Exchange, error: unknown): void {
-  const { worker, res } = exchange;
-  worker.access.crashed(
-    exchange,
-    messageOf(error),
-    error instanceof Error ? error.stack : undefined,
-  );
-  const began = exchange.status !== 0;
-  if (!exchange.finished) {
-    exchange.attempt?.abandon();
-    finish(exchange, 'internal');
-  }
-  if (exchange.gone) return;
-  try {
-    const { head, body } = problems.internal;
-    if (began) res.close();
-    else res.cork(() => res.writeStatus(head).end(body, true));
-  } catch {
-    // What failed had ended the response already.
-  }
 }

@@ -18,9 +18,13 @@ export interface ApplyRequest {
   readonly note: string;
   readonly waitMs: number;
   readonly dryRun: boolean;
-  /** The tags of the caller's `If-Match`, without quotes; `*` is any; null: none given. */
-  readonly ifMatch: readonly string[] | null;
+  /** Whether a set without routes may take the place of one that has some. */
+  readonly allowEmpty: boolean;
+  readonly ifMatch: IfMatch | null;
 }
+
+/** Tags one of which must be the hash of what is active; `*`: any will do. */
+export type IfMatch = '*' | readonly string[];
 
 export interface ApplyTimings {
   readonly validateMs: number;
@@ -80,7 +84,7 @@ export class Apply {
 
   async apply(request: ApplyRequest): Promise<ApplyReport> {
     const { parsed, ifMatch, dryRun, validateMs } = request;
-    if (ifMatch !== null && !ifMatch.some((tag) => tag === '*' || tag === this.#currentHash)) {
+    if (ifMatch !== null && ifMatch !== '*' && !ifMatch.includes(this.#currentHash)) {
       throw new CutoverError(
         'precondition-failed',
         'the definitions have changed since they were read; read them again and apply on top',
@@ -88,6 +92,7 @@ export class Apply {
       );
     }
     if (!parsed.ok) throw invalid(parsed.problems, parsed.truncated);
+    if (!request.allowEmpty) this.#refuseEmpty(parsed.definitions);
     const diff = diffDefinitions(this.#current, parsed.definitions);
     const head = this.#parts.history.head;
     if (dryRun || (head !== null && parsed.hash === this.#currentHash)) {
@@ -113,6 +118,7 @@ export class Apply {
       note: note === '' ? `rollback to ${revision}` : note,
       waitMs: defaultWaitMs,
       dryRun: false,
+      allowEmpty: true,
       ifMatch: null,
     });
   }
@@ -187,6 +193,17 @@ export class Apply {
     await history.record({ ...revision, state: 'rejected', reason }).catch(() => {});
     const message = `revision ${revision.revision} was taken back: ${reason}`;
     return new CutoverError('record-failed', message, { source: 'internal' });
+  }
+
+  /** A file that was cut off and a variable that was not set read like a set of nothing. */
+  #refuseEmpty({ routes }: Definitions): void {
+    const count = this.#current.routes.length;
+    if (routes.length > 0 || count === 0) return;
+    throw new CutoverError(
+      'definitions-empty',
+      `the set has no routes and would take all ${count} away; nothing was applied. If that is meant, allow it: ?allowEmpty=true, or --allow-empty`,
+      { source: 'operator' },
+    );
   }
 
   #report(

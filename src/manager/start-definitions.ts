@@ -14,7 +14,8 @@ const startWaitMs = 60_000;
 /**
  * What a node serves when it starts: the head of its history; the definitions file where there is
  * no head yet, or on top of it when the file has changed since it was read last. A file that is
- * wrong stops a first start; later the head is served and the log says what is wrong.
+ * wrong stops a first start; later the head is served and the log says what is wrong, as it does when
+ * the file has no routes any more.
  */
 export async function startDefinitions(parts: {
   readonly apply: Apply;
@@ -49,7 +50,14 @@ export async function startDefinitions(parts: {
     }
     return;
   }
-  await applyParsed(apply, parsed, `from ${path}`);
+  try {
+    await applyParsed(apply, parsed, `from ${path}`);
+  } catch (error) {
+    const empty = error instanceof CutoverError && error.code === 'definitions-empty';
+    if (head === null || !empty) throw error;
+    log.error(`${path} has no routes; serving revision ${head.revision}`);
+    return;
+  }
   await history.setSeed(parsed.hash);
 }
 
@@ -62,6 +70,7 @@ async function applyParsed(apply: Apply, parsed: Parsed, note: string): Promise<
     note,
     waitMs: startWaitMs,
     dryRun: false,
+    allowEmpty: false,
     ifMatch: null,
   });
 }

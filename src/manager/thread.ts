@@ -75,7 +75,7 @@ async function run(): Promise<void> {
     },
   });
   main.on('message', (message: ToManager) => void follow(message));
-  const address = await admin.listen({ host: settings.admin.host, port: settings.admin.port });
+  const address = await admin.listen(settings.admin).catch(cannotListen);
   tellMain({ kind: 'listening', host: settings.admin.host, port: Number(new URL(address).port) });
   await startDefinitions({ apply, history, path: start.definitionsPath, log });
   tellMain({ kind: 'active', revision: history.head?.revision ?? 0 });
@@ -117,6 +117,12 @@ async function run(): Promise<void> {
     const kept = history.get(revision);
     if (kept !== null) await history.record({ ...kept, ledger, balanced });
   }
+}
+
+function cannotListen(cause: unknown): never {
+  const { host, port } = settings.admin;
+  const message = `the admin interface cannot listen on ${host}:${port} (${messageOf(cause)}); choose another with --set admin.port=PORT`;
+  throw new CutoverError('listen-failed', message, { source: 'operator', cause });
 }
 
 function writeBatch({ records, dropped }: LogBatch): void {

@@ -4,6 +4,7 @@ import { receiveBytesMax } from '../base/limits.ts';
 import { boundReceiving, guardRequests } from '../base/native.ts';
 import {
   type LinkedApp,
+  listenExclusively,
   loadUws,
   type TemplatedApp,
   type UwsModule,
@@ -35,8 +36,8 @@ export class Acceptor {
   /** Resolves to the port, which is one of the system's choice for port 0. */
   listen(host: string, port: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      // 1: LIBUS_LISTEN_EXCLUSIVE_PORT; two gateways on one port would share its connections.
-      this.#app.listen(host, port, (socket) => {
+      // Else two gateways on one port share its connections, and neither says so.
+      this.#app.listen(host, port, listenExclusively, (socket) => {
         if (socket) {
           this.#socket = socket;
           boundReceiving(receiveBytesMax);

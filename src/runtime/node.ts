@@ -12,6 +12,7 @@ import { LedgerWriter } from '../memory/ledger.ts';
 import { createNodeMemory, type NodeMemory, seatsPerWorker } from '../memory/node-memory.ts';
 import type { Settings } from '../model/settings.ts';
 import { Acceptor } from './acceptor.ts';
+import { RespawnDelay } from './respawn-delay.ts';
 import { Watchdog } from './watchdog.ts';
 import { type WorkerListener, WorkerThread } from './worker-thread.ts';
 
@@ -22,11 +23,8 @@ export interface NodeOptions {
   readonly print: (line: string) => void;
 }
 
-/** Waits before a worker that died young is started again, so that a crash loop stays cheap. */
-const respawnMs = 100;
-const respawnMsMax = 5_000;
-/** A worker that lived so long died of something new. */
-const livedLongMs = 30_000;
+/** Ctrl-C under npm comes twice, from the terminal and from npm: that is one wish, not two. */
+const sameAskMs = 1_000;
 /** Beyond the drain's own time, until threads that do not answer are ended. */
 const stopMarginMs = 2_000;
 
@@ -43,14 +41,14 @@ export class GatewayNode {
   readonly #acceptor: Acceptor;
   /** By seat. */
   readonly #workers: (WorkerThread | undefined)[] = [];
-  readonly #bornMs: number[] = [];
-  readonly #deaths: number[] = [];
+  readonly #respawnDelay = new RespawnDelay();
   readonly #startId = randomBytes(4).toString('hex');
   readonly #watchdog: Watchdog;
   #control: Worker;
   #manager: Worker;
   #managerEnded: Promise<void> = Promise.resolve();
   #stopping = false;
+  #stopAskedMs = 0;
   #adminUrl = '';
   #activeRevision: number | null = null;
   #listening = false;
@@ -83,12 +81,18 @@ export class GatewayNode {
     every(Watchdog.periodMs, () => this.#watchdog.look(monotonicMs()));
   }
 
-  /** Drains and ends everything; the second call does nothing. */
+  /** Drains and ends everything; asked again later, it ends everything at once, with exit code 1. */
   async stop(reason: string): Promise<void> {
-    if (this.#stopping) return;
+    if (this.#stopping) {
+      if (monotonicMs() - this.#stopAskedMs < sameAskMs) return;
+      this.#log.warn({ reason }, 'asked again: ending without the rest of the drain');
+      await this.#endAll(1);
+      return;
+    }
     this.#stopping = true;
+    this.#stopAskedMs = monotonicMs();
     const { timeoutMs } = this.#settings.drain;
-    this.#log.info({ reason, timeoutMs }, 'draining');
+    this.#log.info({ reason, timeoutMs }, 'draining; a second signal, later, ends it at once');
     this.#tellManager({ kind: 'node-state', state: 'draining' });
     this.#acceptor.stopListening();
     const workers = this.#workers.filter((worker) => worker !== undefined);
@@ -200,7 +204,7 @@ export class GatewayNode {
     assert(seat !== undefined, 'a worker is started only where a seat is free');
     const control = new MessageChannel();
     const logs = this.#logPort();
-    this.#bornMs[index] = monotonicMs();
+    this.#respawnDelay.born(index);
     this.#workers[seat] = new WorkerThread(
       {
         index,
@@ -314,11 +318,7 @@ export class GatewayNode {
 
   /** Starts a successor unless there is one; when no seat is free, the next death calls again. */
   #replaceWorker(index: number): void {
-    const young = monotonicMs() - (this.#bornMs[index] ?? 0) < livedLongMs;
-    const deaths = young ? (this.#deaths[index] ?? 0) + 1 : 0;
-    this.#deaths[index] = deaths;
-    const waitMs = deaths === 0 ? 0 : Math.min(respawnMsMax, respawnMs * 2 ** (deaths - 1));
-    void sleep(waitMs).then(() => {
+    void sleep(this.#respawnDelay.afterDeath(index)).then(() => {
       const seats = this.#seatsOf(index).map((seat) => this.#workers[seat]);
       const wanted = !seats.some((one) => one?.ending === false) && seats.includes(undefined);
       if (wanted && !this.#stopping) this.#spawnWorker(index);

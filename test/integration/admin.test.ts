@@ -102,6 +102,13 @@ describe('with the token', () => {
     },
   );
 
+  test('a target that cannot be decoded is refused with a problem document', async () => {
+    const { status, body, headers } = await gateway.admin('GET', '/v1/routes/%zz');
+    expect([status, body.code]).toEqual([404, 'call-unknown']);
+    expect(body.type).toBe('urn:cutover:problem:call-unknown');
+    expect(headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
+  });
+
   test('the schema for editors is a JSON Schema of definitions', async () => {
     const { status, body } = await gateway.admin('GET', '/v1/schema');
     expect(status).toBe(200);

@@ -96,6 +96,8 @@ describe('If-Match', () => {
     ['an asterisk', () => '*', 200],
     ['another ETag', () => '"other"', 412],
     ['an empty ETag', () => '""', 412],
+    ['an asterisk in quotes, which is a tag', () => '"*"', 412],
+    ['a weak ETag, which proves nothing', (hash: string) => `W/"${hash}"`, 412],
   ] as const;
 
   test.each(table)('with %s', async (name, given, status) => {

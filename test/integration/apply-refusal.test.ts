@@ -139,6 +139,26 @@ describe('a set with', () => {
   });
 });
 
+describe('a set without routes', () => {
+  test.each(['{}', 'routes: []\n', 'upstreams: { a: { endpoints: ["http://127.0.0.1:9"] } }\n'])(
+    '%j is refused where there are some, in a dry run too',
+    async (text) => {
+      for (const query of ['', '?dryRun=true', '?allowEmpty=false']) {
+        const { status, body } = await gateway.admin('PUT', `/v1/definitions${query}`, text);
+        expect([status, body.code]).toEqual([422, 'definitions-empty']);
+      }
+      expect((await exchange(gateway.port, get('/say'))).body).toBe('kept');
+    },
+  );
+
+  test('is taken where it is allowed', async () => {
+    const { status } = await gateway.admin('PUT', '/v1/definitions?allowEmpty=true', '{}');
+    const said = (await exchange(gateway.port, get('/say'))).status;
+    await gateway.apply(serving);
+    expect([status, said]).toEqual([200, 404]);
+  });
+});
+
 describe('an empty body', () => {
   test.each(['', ' \n', '# nothing\n'])('%j is refused', async (text) => {
     const { status } = await put(text);

@@ -124,7 +124,7 @@ describe('a kill at any moment of a stream of applies', () => {
       let sent = 0;
       let acknowledged = { number: 0, revision: 0 };
       for (let round = 0; round < roundCount; round++) {
-        const gateway = await start({ dataFolder });
+        const gateway = await start({ dataFolder, definitions: saying('0') });
         const stream = (async () => {
           for (;;) {
             sent += 1;

@@ -65,6 +65,14 @@ test('a wrong file later: the head is served and the log names the problem', asy
   expect(second.log).toMatch(/routes\[0\]/);
 });
 
+test('a file without routes later: the head is served and the log says so', async () => {
+  const dataFolder = join(testFolder(), 'data');
+  await (await start(dataFolder, saying('file'))).stop();
+  const second = await start(dataFolder, { routes: [] });
+  expect(await served(second)).toEqual([1, 'file']);
+  expect(second.log).toMatch(/has no routes; serving revision 1/);
+});
+
 test('a wrong file at a first start ends it with every problem', async () => {
   const definitions = { routes: [{ id: 'say' }, { id: 'two', match: { path: 'x' } }] };
   const refusal = await Gateway.start({ definitions }).catch((error) => error);

@@ -20,11 +20,12 @@ import {
   objectIn,
   writtenWith,
 } from '../../model/written.ts';
-import { type ApplyReport, defaultWaitMs } from '../apply.ts';
+import { type ApplyReport, type ApplyRequest, defaultWaitMs, type IfMatch } from '../apply.ts';
 import type { AdminParts } from './parts.ts';
 import { authorOf, flagOf, queryOf } from './query.ts';
 
 const applyQuery = ['note', 'dryRun', 'wait'] as const;
+const applySetQuery = [...applyQuery, 'allowEmpty'] as const;
 
 /** The set as a whole, and its objects one at a time. */
 export function registerDefinitions(app: FastifyInstance, parts: AdminParts): void {
@@ -35,7 +36,11 @@ export function registerDefinitions(app: FastifyInstance, parts: AdminParts): vo
   app.put('/v1/definitions', async (request, reply) => {
     const beganMs = monotonicMs();
     const parsed = parseBody(request, 'request body');
-    return answer(reply, parts, await run(request, parts, parsed, monotonicMs() - beganMs));
+    const query = queryOf(request, applySetQuery);
+    const allowEmpty = flagOf('allowEmpty', query.allowEmpty);
+    const validateMs = monotonicMs() - beganMs;
+    const report = await run(request, parts, query, { parsed, validateMs, allowEmpty });
+    return answer(reply, parts, report);
   });
   app.post('/v1/diff', async (request) => {
     queryOf(request, []);
@@ -74,7 +79,7 @@ function registerObjects(
     const name = nameOf(request);
     const value = parseObject(request, kind, name);
     const parsed = parseWritten(writtenWith(writtenOf(parts), kind, name, value), 'definitions');
-    return answer(reply, parts, await run(request, parts, parsed, monotonicMs() - beganMs));
+    return answer(reply, parts, await runOne(request, parts, parsed, beganMs));
   });
   app.delete(path, async (request, reply) => {
     const beganMs = monotonicMs();
@@ -84,25 +89,35 @@ function registerObjects(
       writtenWith(writtenOf(parts), kind, name, undefined),
       'definitions',
     );
-    return answer(reply, parts, await run(request, parts, parsed, monotonicMs() - beganMs));
+    return answer(reply, parts, await runOne(request, parts, parsed, beganMs));
   });
+}
+
+/** One object changes by its name: to take the last route away so is meant. */
+function runOne(
+  request: FastifyRequest,
+  parts: AdminParts,
+  parsed: Parsed,
+  beganMs: number,
+): Promise<ApplyReport> {
+  const query = queryOf(request, applyQuery);
+  const validateMs = monotonicMs() - beganMs;
+  return run(request, parts, query, { parsed, validateMs, allowEmpty: true });
 }
 
 async function run(
   request: FastifyRequest,
   parts: AdminParts,
-  parsed: Parsed,
-  validateMs: number,
+  query: Partial<Record<(typeof applyQuery)[number], string>>,
+  order: Pick<ApplyRequest, 'parsed' | 'validateMs' | 'allowEmpty'>,
 ): Promise<ApplyReport> {
-  const query = queryOf(request, applyQuery);
   const waitMs = query.wait === undefined ? defaultWaitMs : parseDurationMs(query.wait);
   if (waitMs === null || waitMs <= 0 || waitMs > applyWaitMsMax) {
     const message = 'wait is a duration such as 5s, of 1h at most (applyWaitMsMax)';
     throw new CutoverError('query-invalid', message, { source: 'operator' });
   }
   return parts.apply.apply({
-    parsed,
-    validateMs,
+    ...order,
     author: authorOf(request),
     note: (query.note ?? '').slice(0, 1024),
     waitMs,
@@ -112,8 +127,9 @@ async function run(
 }
 
 /** A list of tags (RFC 9110, section 13.1.1); a tag without its quotes is taken too. */
-function tagsOf(ifMatch: string | undefined): string[] | null {
+function tagsOf(ifMatch: string | undefined): IfMatch | null {
   if (ifMatch === undefined) return null;
+  if (ifMatch.trim() === '*') return '*';
   return ifMatch.split(',').map((tag) => tag.trim().replace(/^"(.*)"$/, '$1'));
 }
 
@@ -132,7 +148,7 @@ function writtenOf({ history }: AdminParts): ReturnType<typeof emptyWritten> {
 /**
  * JSON is tried first where the caller says so: it is read much faster than YAML. What is no JSON,
  * or gives a key twice, goes to the YAML reader, which says where and why. A body that says nothing
- * is refused: an empty set is written `{}`, so that a pipe that broke takes no route away.
+ * is refused: an empty set is written `{}`.
  */
 function parseBody(request: FastifyRequest, file: string): Parsed {
   const text = typeof request.body === 'string' ? request.body : '';
@@ -144,7 +160,8 @@ function parseBody(request: FastifyRequest, file: string): Parsed {
     }
   }
   if (saysNothing(text)) {
-    const message = 'the body is empty; to take all definitions away, send {}';
+    const message =
+      'the body is empty; to take all definitions away, send {} with ?allowEmpty=true';
     throw new CutoverError('body-invalid', message, { source: 'operator' });
   }
   return parseDefinitions([{ file, text }]);

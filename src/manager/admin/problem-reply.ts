@@ -4,6 +4,7 @@ import { CutoverError, messageOf } from '../../base/errors.ts';
 /** HTTP statuses of errors by code; others are 500. docs/errors.md has what each means. */
 export const errorStatus: Readonly<Record<string, number>> = {
   'definitions-invalid': 422,
+  'definitions-empty': 422,
   'precondition-failed': 412,
   'apply-in-progress': 409,
   'revision-unknown': 404,

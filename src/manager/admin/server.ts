@@ -1,5 +1,5 @@
 import { type FastifyInstance, fastify } from 'fastify';
-import { CutoverError } from '../../base/errors.ts';
+import { CutoverError, messageOf } from '../../base/errors.ts';
 import { definitionsBytesMax } from '../../base/limits.ts';
 import { registerDefinitions } from './definitions.ts';
 import { registerEvents } from './events.ts';
@@ -13,7 +13,15 @@ const open = new Set(['/livez', '/readyz', '/metrics']);
 
 /** The admin interface: HTTP, JSON, problem documents (RFC 9457). */
 export function buildAdmin(parts: AdminParts): FastifyInstance {
-  const app = fastify({ bodyLimit: definitionsBytesMax, forceCloseConnections: true });
+  const app = fastify({
+    bodyLimit: definitionsBytesMax,
+    forceCloseConnections: true,
+    // What never comes to a call: a target that cannot be decoded.
+    frameworkErrors: (error, _request, reply) => {
+      const unknown = new CutoverError('call-unknown', messageOf(error), { source: 'operator' });
+      void sendProblem(reply, unknown);
+    },
+  });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
   app.addHook('onRequest', async (request) => {

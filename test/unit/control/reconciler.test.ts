@@ -152,7 +152,7 @@ describe('refused without a trace', () => {
 
 test('a worker that does not confirm in time is named', async () => {
   second.answersSwitch = false;
-  expect(await node.apply(set('a'), 20)).toMatchObject({
+  expect(await node.apply(set('a'), 500)).toMatchObject({
     kind: 'applied',
     workers: [{ id: 0 }],
     laggards: [1],
