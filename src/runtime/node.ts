@@ -8,11 +8,12 @@ import { containsWorkerDeath, nameThread, onWorkerEnding } from '../base/native.
 import type { ControlStart, ControlToMain, MainToControl } from '../control/start-message.ts';
 import type { FromManager, ManagerStart, ToManager } from '../manager/thread-messages.ts';
 import { ControlBlock } from '../memory/control-block.ts';
-import { LedgerWriter } from '../memory/ledger.ts';
 import { createNodeMemory, type NodeMemory, seatsPerWorker } from '../memory/node-memory.ts';
 import type { Settings } from '../model/settings.ts';
 import { Acceptor } from './acceptor.ts';
-import { Watchdog } from './watchdog.ts';
+import { clearUpAfter } from './dead-worker.ts';
+import { Respawns } from './respawns.ts';
+import { controlWedgedMs, Watchdog, workerWedgedMs } from './watchdog.ts';
 import { type WorkerListener, WorkerThread } from './worker-thread.ts';
 
 export interface NodeOptions {
@@ -22,11 +23,6 @@ export interface NodeOptions {
   readonly print: (line: string) => void;
 }
 
-/** Waits before a worker that died young is started again, so that a crash loop stays cheap. */
-const respawnMs = 100;
-const respawnMsMax = 5_000;
-/** A worker that lived so long died of something new. */
-const livedLongMs = 30_000;
 /** Beyond the drain's own time, until threads that do not answer are ended. */
 const stopMarginMs = 2_000;
 
@@ -43,10 +39,10 @@ export class GatewayNode {
   readonly #acceptor: Acceptor;
   /** By seat. */
   readonly #workers: (WorkerThread | undefined)[] = [];
-  readonly #bornMs: number[] = [];
-  readonly #deaths: number[] = [];
+  readonly #respawns = new Respawns();
   readonly #startId = randomBytes(4).toString('hex');
   readonly #watchdog: Watchdog;
+  readonly #controlWatchdog: Watchdog;
   #control: Worker;
   #manager: Worker;
   #managerEnded: Promise<void> = Promise.resolve();
@@ -79,8 +75,23 @@ export class GatewayNode {
     this.#control = this.#spawnControl({ memory: this.#memory, manager: orders.port1 });
     this.#manager = this.#spawnManager(orders.port2);
     for (let index = 0; index < options.settings.workers; index++) this.#spawnWorker(index);
-    this.#watchdog = new Watchdog(this.#block, (seat, silentMs) => this.#wedged(seat, silentMs));
-    every(Watchdog.periodMs, () => this.#watchdog.look(monotonicMs()));
+    this.#watchdog = new Watchdog(
+      (seat) => this.#block.heartbeat(seat),
+      workerWedgedMs,
+      (seat, silentMs) => this.#wedged(seat, silentMs),
+    );
+    this.#controlWatchdog = new Watchdog(
+      () => this.#block.controlBeat(),
+      controlWedgedMs,
+      (_, silentMs) => {
+        this.#log.error({ silentMs }, 'control wedged, replacing it');
+        void this.#control.terminate();
+      },
+    );
+    this.#controlWatchdog.watch(0, monotonicMs());
+    every(Watchdog.periodMs, () => {
+      for (const one of [this.#watchdog, this.#controlWatchdog]) one.look(monotonicMs());
+    });
   }
 
   /** Drains and ends everything; the second call does nothing. */
@@ -125,6 +136,7 @@ export class GatewayNode {
   #replaceControl(): void {
     const orders = new MessageChannel();
     this.#control = this.#spawnControl({ memory: this.#memory, manager: orders.port1 });
+    this.#controlWatchdog.watch(0, monotonicMs());
     this.#tellManager({ kind: 'control-port', port: orders.port2 }, [orders.port2]);
     for (const worker of this.#workers) {
       if (worker === undefined) continue;
@@ -185,10 +197,6 @@ export class GatewayNode {
         this.#stopping = true;
         await this.#endAll(1);
         return;
-      case 'control-silent':
-        this.#log.error('control does not answer, replacing it');
-        await this.#control.terminate();
-        return;
       default:
         await this.#endAll(0);
     }
@@ -200,7 +208,7 @@ export class GatewayNode {
     assert(seat !== undefined, 'a worker is started only where a seat is free');
     const control = new MessageChannel();
     const logs = this.#logPort();
-    this.#bornMs[index] = monotonicMs();
+    this.#respawns.born(index, monotonicMs());
     this.#workers[seat] = new WorkerThread(
       {
         index,
@@ -289,12 +297,7 @@ export class GatewayNode {
   #ended(worker: WorkerThread, error: Error | null): void {
     this.#stopDealing(worker);
     const { index, seat } = worker;
-    const ledger = new LedgerWriter(this.#memory.ledgers, seat);
-    let lost = 0;
-    for (const [slot, count] of this.#block.clearDeadWorker(seat).entries()) {
-      if (count > 0) ledger.failed(slot, 'worker-lost', count);
-      lost += count;
-    }
+    const lost = clearUpAfter(seat, this.#memory, this.#block);
     this.#tellControl({ kind: 'lost', worker: seat });
     this.#workers[seat] = undefined;
     if (this.#stopping) return;
@@ -314,11 +317,7 @@ export class GatewayNode {
 
   /** Starts a successor unless there is one; when no seat is free, the next death calls again. */
   #replaceWorker(index: number): void {
-    const young = monotonicMs() - (this.#bornMs[index] ?? 0) < livedLongMs;
-    const deaths = young ? (this.#deaths[index] ?? 0) + 1 : 0;
-    this.#deaths[index] = deaths;
-    const waitMs = deaths === 0 ? 0 : Math.min(respawnMsMax, respawnMs * 2 ** (deaths - 1));
-    void sleep(waitMs).then(() => {
+    void sleep(this.#respawns.delayMs(index, monotonicMs())).then(() => {
       const seats = this.#seatsOf(index).map((seat) => this.#workers[seat]);
       const wanted = !seats.some((one) => one?.ending === false) && seats.includes(undefined);
       if (wanted && !this.#stopping) this.#spawnWorker(index);
