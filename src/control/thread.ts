@@ -1,8 +1,10 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { present } from '../base/assert.ts';
+import { every } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import { nameThread } from '../base/native.ts';
 import { yieldToDataPlane } from '../base/thread-priority.ts';
+import { ControlBlock } from '../memory/control-block.ts';
 import type { ControlEvent, Order } from '../model/orders.ts';
 import { shapeKeysOf } from '../model/shape-key.ts';
 import { CacheKeeper } from './cache/cache-keeper.ts';
@@ -11,6 +13,7 @@ import type { ControlStart, ControlToMain, MainToControl } from './start-message
 import { WorkerLink } from './worker-link.ts';
 
 /** Entry of the control thread: compiles, publishes, retires. */
+const controlBeatMs = 250;
 const start = workerData as ControlStart;
 const main = present(parentPort, 'control has a parent');
 let manager: MessagePort = start.manager;
@@ -22,6 +25,7 @@ const keeper =
     : new CacheKeeper({
         memory: start.memory.cache,
         workerCount: start.memory.workerCount,
+        seatCount: start.memory.seatCount,
         tell: (worker, message) => links.get(worker)?.tellCache(message),
       });
 const reconciler = new Reconciler(start.memory, start.environment, (event) =>
@@ -30,6 +34,8 @@ const reconciler = new Reconciler(start.memory, start.environment, (event) =>
 
 nameThread('control');
 yieldToDataPlane();
+const block = new ControlBlock(start.memory.control);
+every(controlBeatMs, () => block.beatControl());
 listen(manager);
 main.on('message', (message: MainToControl) => {
   switch (message.kind) {

@@ -25,6 +25,8 @@ const noBytes = new Uint8Array(0);
 export interface CacheKeeperParts {
   readonly memory: CacheMemory;
   readonly workerCount: number;
+  /** Each has its words in the cache; the seats of a worker are `workerCount` apart. */
+  readonly seatCount: number;
   readonly tell: (worker: number, message: CacheToWorker) => void;
 }
 
@@ -264,13 +266,14 @@ export class CacheKeeper {
   /** When each worker had left the lookups that could still have seen what is unlinked now. */
   async #allPast(beganMs: number): Promise<WorkerDrop[]> {
     const epoch = this.#epochs.close();
-    const drops: WorkerDrop[] = [];
-    for (let worker = 0; worker < this.#parts.workerCount; worker++) {
+    const { workerCount, seatCount } = this.#parts;
+    const droppedMs = new Array<number>(workerCount).fill(0);
+    for (let seat = 0; seat < seatCount; seat++) {
       // A lookup lasts microseconds: this waits only for a worker that is in one right now.
-      while (!this.#epochs.isPast(worker, epoch)) await sleep(0);
-      drops.push({ id: worker, droppedMs: monotonicMs() - beganMs });
+      while (!this.#epochs.isPast(seat, epoch)) await sleep(0);
+      droppedMs[seat % workerCount] = monotonicMs() - beganMs;
     }
-    return drops;
+    return droppedMs.map((ms, id) => ({ id, droppedMs: ms }));
   }
 }
 
