@@ -2,11 +2,12 @@ import type { EntryView } from '../../memory/cache/cache-entry.ts';
 import { entryFlag } from '../../memory/cache/cache-record.ts';
 import { requestBit } from '../door.ts';
 import type { Exchange } from '../exchange.ts';
-import { HeaderList } from '../header-list.ts';
+import type { HeaderList } from '../header-list.ts';
 import { asBytes, prepareHead, statusText } from '../response-head.ts';
 import { endWithoutBody } from '../response-relay.ts';
 import { answerCondition, notModifiedHeaders } from './conditions.ts';
 import { chooseRange, partialHeaders, unsatisfiableHeaders } from './ranges.ts';
+import { parseHead } from './stored-head.ts';
 import { StoredStream } from './stored-stream.ts';
 import type { WorkerCache } from './worker-cache.ts';
 
@@ -84,17 +85,6 @@ function headText(exchange: Exchange, entry: EntryView): string {
   const { status, headers } = parseHead(text);
   for (const policy of exchange.plan?.responsePolicies ?? []) policy.onResponse(exchange, headers);
   return prepareHead(status, headers);
-}
-
-/** A stored head taken apart: its status line's text and its fields. */
-export function parseHead(text: string): { status: string; headers: HeaderList } {
-  const [status = '', ...lines] = text.split('\r\n');
-  const headers = new HeaderList();
-  for (const line of lines) {
-    const colon = line.indexOf(': ');
-    headers.add(line.slice(0, colon), line.slice(colon + 2));
-  }
-  return { status, headers };
 }
 
 /** 304, 206, 412 or 416 where the request asks for less; false: the whole is to be sent. */
