@@ -46,6 +46,11 @@ export function fieldsOfOrigin(head: string, lines: string): HeaderList {
   return headers;
 }
 
+/** The Date that the origin gave, out of `originLines`, or empty. */
+export function dateOfOrigin(lines: string): string {
+  return /^date: (.*)$/m.exec(lines)?.[1] ?? '';
+}
+
 function valuesOf({ names, values }: HeaderList, name: string): string[] {
   return values.filter((_, at) => names[at] === name);
 }
