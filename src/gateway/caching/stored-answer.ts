@@ -2,11 +2,13 @@ import type { EntryView } from '../../memory/cache/cache-entry.ts';
 import { entryFlag } from '../../memory/cache/cache-record.ts';
 import { requestBit } from '../door.ts';
 import type { Exchange } from '../exchange.ts';
-import { HeaderList } from '../header-list.ts';
+import type { HeaderList } from '../header-list.ts';
 import { asBytes, prepareHead, statusText } from '../response-head.ts';
 import { endWithoutBody } from '../response-relay.ts';
 import { answerCondition, notModifiedHeaders } from './conditions.ts';
+import { dateOfOrigin } from './origin-fields.ts';
 import { chooseRange, partialHeaders, unsatisfiableHeaders } from './ranges.ts';
+import { parseHead } from './stored-head.ts';
 import { StoredStream } from './stored-stream.ts';
 import type { WorkerCache } from './worker-cache.ts';
 
@@ -40,13 +42,13 @@ function answer(
   const { res, headers, worker } = exchange;
   exchange.status = entry.status;
   if ((headers.cacheBits & conditionalBits) !== 0) {
-    const special = answerPart(exchange, entry, cacheStatus);
-    if (special) return true;
+    const part = answerPart(exchange, cache, entry, cacheStatus);
+    if (part !== null) return part;
   }
   const whole = entry.state === 'live' && entry.contiguous;
   if (!whole && exchange.method !== 'HEAD') {
     const head = `${headText(exchange, entry)}\r\n${ageLines(exchange, entry, cacheStatus)}`;
-    return new StoredStream(exchange, cache, head).start();
+    return new StoredStream(exchange, cache, head, null).start();
   }
   if ((entry.flags & entryFlag.perAnswerPolicies) === 0) res.writeStatus(entry.headBytes());
   else res.writeStatus(asBytes(headText(exchange, entry)));
@@ -86,37 +88,39 @@ function headText(exchange: Exchange, entry: EntryView): string {
   return prepareHead(status, headers);
 }
 
-/** A stored head taken apart: its status line's text and its fields. */
-export function parseHead(text: string): { status: string; headers: HeaderList } {
-  const [status = '', ...lines] = text.split('\r\n');
-  const headers = new HeaderList();
-  for (const line of lines) {
-    const colon = line.indexOf(': ');
-    headers.add(line.slice(0, colon), line.slice(colon + 2));
-  }
-  return { status, headers };
-}
-
-/** 304, 206, 412 or 416 where the request asks for less; false: the whole is to be sent. */
-function answerPart(exchange: Exchange, entry: EntryView, cacheStatus: string): boolean {
+/** 304, 206 or 416 where the request asks for less; null: the whole is to be sent. */
+function answerPart(
+  exchange: Exchange,
+  cache: WorkerCache,
+  entry: EntryView,
+  cacheStatus: string,
+): boolean | null {
   const { headers, method } = exchange;
-  const stored = { status: entry.status, etag: entry.etag, lastModified: entry.lastModified };
+  const { status, etag, lastModified } = entry;
+  const stored = { status, etag, lastModified, date: dateOfOrigin(entry.origin) };
   const condition = answerCondition(method, headers, stored);
   const fields = (): HeaderList => parseHead(headText(exchange, entry)).headers;
   if (condition === 'not-modified') {
     sendPart(exchange, entry, cacheStatus, 304, notModifiedHeaders(fields()), null);
     return true;
   }
-  if (entry.status !== 200 || entry.state !== 'live' || !entry.contiguous) return false;
   const { bodyBytes } = entry;
+  if (entry.status !== 200 || bodyBytes < 0) return null;
   const range = chooseRange(method, headers, stored, bodyBytes);
-  if (range === 'ignore') return false;
+  if (range === 'ignore') return null;
   if (range === 'unsatisfiable') {
     sendPart(exchange, entry, cacheStatus, 416, unsatisfiableHeaders(bodyBytes), noBytes);
     return true;
   }
+  const partial = partialHeaders(fields(), range, bodyBytes);
+  if (entry.state !== 'live' || !entry.contiguous) {
+    exchange.status = 206;
+    const head = prepareHead(statusText(206), partial);
+    const whole = `${head}\r\n${ageLines(exchange, entry, cacheStatus)}`;
+    return new StoredStream(exchange, cache, whole, range).start();
+  }
   const bytes = entry.body().subarray(range.from, range.to);
-  sendPart(exchange, entry, cacheStatus, 206, partialHeaders(fields(), range, bodyBytes), bytes);
+  sendPart(exchange, entry, cacheStatus, 206, partial, bytes);
   return true;
 }
 

@@ -72,6 +72,7 @@ test('every field of a stored entry is read back', () => {
     contiguous: true,
     etag: '"3"',
     lastModified: record.lastModified,
+    origin: record.origin,
     query: 'a=1',
     uses: 1,
   });
