@@ -39,6 +39,14 @@ function runProfile(name, small) {
   return profiles[name]({ small, say });
 }
 
+/** What the cache keeps of itself: over applies, and over deaths of threads. */
+async function cacheOverCutovers({ checks, secondsMax }) {
+  const { warmKeys } = await import('./warm-keys.mjs');
+  finish('warm-keys', await warmKeys({ say }));
+  const { threadKills } = await import('./thread-kills.mjs');
+  finish('thread-kills', await threadKills({ checks, secondsMax, say }));
+}
+
 function profileCommand(command, description) {
   command
     .description(`${description} (profiles/${command.name()}.yaml)`)
@@ -72,6 +80,7 @@ export async function bench(args) {
       if (!small) return;
       const { cutoverBench } = await import('./cutover.mjs');
       finish('cutover', await cutoverBench({ applies: 40, everyMs: 100, connections: 64, say }));
+      await cacheOverCutovers({ checks: 50_000, secondsMax: 15 });
       const { crash } = await import('./crash.mjs');
       finish('crash', await crash({ kills: 5, seed: 1, say }));
       const { micro } = await import('./micro/main.mjs');
@@ -105,10 +114,12 @@ export async function bench(args) {
     .option('--applies <n>', 'how many', positive, 40)
     .option('--every <ms>', 'milliseconds between two', positive, 250)
     .option('--connections <n>', 'keep-alive clients', positive, 64)
-    .option('--json <file>', 'where the figures go')
-    .action(async ({ applies, every, connections, json }) => {
+    .option('--checks <n>', 'responses checked while threads are killed', positive, 1_000_000)
+    .option('--json <file>', 'where the figures of the applies go')
+    .action(async ({ applies, every, connections, checks, json }) => {
       const { cutoverBench } = await import('./cutover.mjs');
       finish('cutover', await cutoverBench({ applies, everyMs: every, connections, say }), json);
+      await cacheOverCutovers({ checks, secondsMax: 60 + checks / 10_000 });
     });
   program
     .command('transfer')
