@@ -276,7 +276,7 @@ describe('docs/command-line.md', () => {
 });
 
 test('docs/hacking.md has all benches', () => {
-  const inCode = [...textOf('bench/main.mjs').matchAll(/\.command\('([a-z]+)'\)/g)].map(
+  const inCode = [...textOf('bench/main.mjs').matchAll(/\.command\('([a-z-]+)'\)/g)].map(
     ([, name = '']) => `npm run bench ${name}`,
   );
   const inDocument = tableUnder('docs/hacking.md', '## Benches').keys();
