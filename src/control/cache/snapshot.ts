@@ -94,6 +94,7 @@ function recordOf(view: EntryView, offsetMs: number): CacheRecord {
       position: 0,
       labels: view.labels(),
       query: view.query,
+      origin: view.origin,
       bodyBytes: view.bodyBytes,
     },
     offsetMs,

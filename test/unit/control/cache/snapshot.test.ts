@@ -30,6 +30,7 @@ function record(key: string, change: Partial<CacheRecord> = {}): CacheRecord {
     position: 3,
     labels: ['s:shape', 't:tag', 'p:host/path'],
     query: 'a=1',
+    origin: 'cache-control: max-age=60',
     bodyBytes: 4,
     ...change,
   };
