@@ -155,6 +155,11 @@ function goOn(exchange: Exchange): void {
 export const cacheHooks: CacheHooks = {
   wake(exchange) {
     guarded(exchange, () => {
+      if (exchange.gone) {
+        // It went on for the cache alone, and that is done.
+        finish(exchange, 'completed');
+        return;
+      }
       exchange.startOver();
       lookUpAgain(exchange, exchange.ticket);
     });

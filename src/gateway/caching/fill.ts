@@ -1,11 +1,11 @@
-import { monotonicMs, wallMs } from '../../base/clock.ts';
-import { hitForMissMs, wholeStoreBytesMax } from '../../base/limits.ts';
+import { wallMs } from '../../base/clock.ts';
+import { wholeStoreBytesMax } from '../../base/limits.ts';
 import type { CacheKey } from '../../memory/cache/cache-key.ts';
-import { type CacheRecord, entryFlag } from '../../memory/cache/cache-record.ts';
+import type { CacheRecord } from '../../memory/cache/cache-record.ts';
 import type { Exchange } from '../exchange.ts';
 import type { HeaderList } from '../header-list.ts';
-import { prepareHead, statusText } from '../response-head.ts';
-import type { StoreVerdict } from './storing.ts';
+import { passRecord, responseRecord, varyRecord } from './record.ts';
+import type { StoreAcceptance } from './storing.ts';
 import type { CacheTicket } from './ticket.ts';
 import type { WorkerCache } from './worker-cache.ts';
 
@@ -19,17 +19,16 @@ export interface StaleStored {
   readonly bodyBytes: number;
 }
 
-type Storable = Extract<StoreVerdict, { store: true }>;
-
 /**
  * One fetch of a response that may be stored, on behalf of an exchange and of all that wait.
  *
  *   asking ─► gathering ─► sent ─► over          small enough to be sent to control whole
- *          ├► streaming ─► over                  larger: in pieces, readable while it grows
+ *          ├► streaming ─► sent | over           larger: in pieces, readable while it grows
  *          ├► refreshing ─► over                 304: the stored one lives on
  *          └► over                               not to be stored, or failed
  *
  * Whoever waits is told when control has answered, since lookups find the response from then on.
+ * At that moment, or when it is over before, it leaves: it gives its key back, once.
  */
 export class Fill {
   readonly number: number;
@@ -47,6 +46,10 @@ export class Fill {
   #record: CacheRecord | null = null;
   #pieces: Buffer[] = [];
   #bytes = 0;
+  /** Its key is given back: others may fetch, or find it. */
+  #left = false;
+  /** Nobody queues behind it, so that nothing need keep others from doing so. */
+  readonly #alone: boolean;
 
   constructor(
     exchange: Exchange,
@@ -64,6 +67,7 @@ export class Fill {
     this.requestedWallMs = wallMs();
     this.#cache = cache;
     this.#exchange = exchange;
+    this.#alone = ticket.alone || !ticket.plan.coalesces;
     cache.addFill(this);
   }
 
@@ -72,14 +76,23 @@ export class Fill {
     return this.#state !== 'over';
   }
 
+  /** Whether its body is being stored. */
+  get stores(): boolean {
+    return this.#state === 'gathering' || this.#state === 'streaming';
+  }
+
   /** Whether somebody gets something of it even when its own client is gone. */
   get wanted(): boolean {
-    const gathers = this.#state === 'gathering' || this.#state === 'streaming';
-    return gathers || (this.active && this.#cache.waiting.countOf(this.key.text) > 0);
+    return this.stores || (this.active && this.#cache.waiting.countOf(this.key.text) > 0);
   }
 
   /** The head of a response that is to be stored. False: it cannot be, after all. */
-  store(verdict: Storable, status: number, headers: HeaderList, contentLength: number): boolean {
+  store(
+    verdict: StoreAcceptance,
+    status: number,
+    headers: HeaderList,
+    contentLength: number,
+  ): boolean {
     if (contentLength > this.bytesMax) return false;
     const record = this.#recordOf(verdict, status, headers, contentLength);
     this.#record = record;
@@ -91,10 +104,15 @@ export class Fill {
 
   /** A piece of the body; copied, since its bytes change. */
   chunk(bytes: Buffer): void {
-    if (this.#state !== 'gathering' && this.#state !== 'streaming') return;
+    if (!this.stores) return;
     this.#bytes += bytes.length;
-    if (this.#bytes > this.bytesMax || !this.#cache.hasRoomFor(bytes.length)) {
-      this.fail();
+    if (this.#bytes > this.bytesMax) {
+      this.#tooLarge();
+      return;
+    }
+    if (!this.#cache.hasRoomFor(bytes.length)) {
+      this.#abort();
+      this.#over('no-room');
       return;
     }
     if (this.#state === 'streaming') {
@@ -109,11 +127,16 @@ export class Fill {
   end(): void {
     if (this.#state === 'streaming') {
       this.#cache.send({ kind: 'cache-end', fetch: this.number });
-      this.#state = 'sent';
+      if (this.#left) this.#over('');
+      else this.#state = 'sent';
     } else if (this.#state === 'gathering') {
+      if (!this.#cache.hasRoomFor(this.#bytes)) {
+        this.#over('no-room');
+        return;
+      }
       const body = copyOf(...this.#pieces);
-      this.#pieces = [];
       const record = { ...(this.#record as CacheRecord), bodyBytes: body.byteLength };
+      this.#pieces = [];
       this.#state = 'sent';
       this.#cache.ask(this);
       this.#cache.send({ kind: 'cache-store', fetch: this.number, record, body }, body);
@@ -121,7 +144,7 @@ export class Fill {
   }
 
   /** A 304 confirmed what is stored; `headers` are the updated ones. */
-  refresh(verdict: Storable, headers: HeaderList): void {
+  refresh(verdict: StoreAcceptance, headers: HeaderList): void {
     const stale = this.stale as StaleStored;
     const record = this.#recordOf(verdict, stale.status, headers, stale.bodyBytes);
     this.#state = 'refreshing';
@@ -135,24 +158,8 @@ export class Fill {
    */
   pass(): void {
     if (this.#state !== 'asking') return;
-    this.#state = 'sent';
-    const nowMs = monotonicMs();
-    const ticket = this.#exchange.ticket as CacheTicket;
-    const record: CacheRecord = {
-      ...emptyRecord,
-      key: ticket.key.text,
-      kind: 'pass',
-      bornMs: nowMs,
-      freshUntilMs: nowMs + hitForMissMs,
-      staleWhileRevalidateUntilMs: nowMs + hitForMissMs,
-      staleIfErrorUntilMs: nowMs + hitForMissMs,
-      position: this.position,
-      labels: this.#labels([], []),
-      query: ticket.plan.query(this.#exchange),
-    };
-    this.#cache.ask(this);
-    this.#cache.send({ kind: 'cache-store', fetch: this.number, record, body: null });
-    this.#cache.waiting.wake(this.key.text, goAlone);
+    if (this.#alone) this.#over('not-stored');
+    else this.#mark();
   }
 
   /** Not stored, and not worth a mark, as an error is: whoever waits goes by itself. */
@@ -160,27 +167,58 @@ export class Fill {
     if (this.#state === 'asking') this.#over('not-stored');
   }
 
-  /** The fetch failed, or brought too much: the next one that waits tries. */
-  fail(): void {
-    if (this.#state === 'over' || this.#state === 'sent' || this.#state === 'refreshing') return;
-    if (this.#state === 'streaming') {
-      this.#cache.send({ kind: 'cache-abort', fetch: this.number });
-    }
-    this.#pieces = [];
-    this.#over();
+  /** The origin failed and what is stored stands in: so it may for all that wait. */
+  standIn(): void {
+    if (this.#state !== 'asking') return;
+    this.#state = 'over';
+    this.#leave(originFailed);
   }
 
-  /** Control's answer to what it was sent; empty: lookups find it now. */
+  /** The fetch failed: the next one that waits tries. */
+  fail(): void {
+    if (this.#state !== 'asking' && !this.stores) return;
+    this.#abort();
+    this.#over('failed');
+  }
+
+  /**
+   * Control's answer to what it was sent; empty: lookups find it now. A body that is streamed may
+   * be refused after that still, when there is no room for the rest of it.
+   */
   answered(refusal: string): void {
     const { ticket } = this.#exchange;
     const validated = this.#state === 'refreshing';
-    if (this.#state === 'streaming') this.#leave(refusal);
+    if (this.#state === 'streaming' && refusal === '') this.#leave();
     else this.#over(refusal);
     if (!validated || ticket === null || this.#exchange.finished) return;
     ticket.fill = null;
     ticket.validated = refusal === '';
     ticket.whole = refusal !== '';
     this.#cache.hooks.wake(this.#exchange);
+  }
+
+  /** A mark that keeps others from waiting for the like of this response (hit-for-miss). */
+  #mark(): void {
+    this.#state = 'sent';
+    const record = passRecord(this.#exchange, this.#exchange.ticket as CacheTicket, this);
+    this.#cache.ask(this);
+    this.#cache.send({ kind: 'cache-store', fetch: this.number, record, body: null });
+    this.#cache.waiting.wake(this.key.text, goAlone);
+  }
+
+  /** The body turned out to be larger than what is stored. */
+  #tooLarge(): void {
+    this.#abort();
+    if (this.#alone) this.#over('too-large');
+    else this.#mark();
+  }
+
+  /** What control has of the body is of no use. */
+  #abort(): void {
+    if (this.#state === 'streaming') {
+      this.#cache.send({ kind: 'cache-abort', fetch: this.number });
+    }
+    this.#pieces = [];
   }
 
   #begin(): void {
@@ -202,88 +240,51 @@ export class Fill {
     const ticket = this.#exchange.ticket as CacheTicket;
     const all = [...new Set([...names, ...ticket.varyNames])].sort();
     const record = this.#record as CacheRecord;
-    const variant = ticket.variantKey(all, this.#exchange.headers);
-    this.#record = { ...record, key: variant };
-    this.#cache.send({
-      kind: 'cache-store',
-      fetch: 0,
-      record: { ...record, ...foreverFrom(record.bornMs), kind: 'vary', head: all.join(',') },
-      body: null,
-    });
+    this.#record = { ...record, key: ticket.variantKey(all, this.#exchange.headers) };
+    const mark = varyRecord(ticket, all, record);
+    this.#cache.send({ kind: 'cache-store', fetch: 0, record: mark, body: null });
   }
 
   #recordOf(
-    verdict: Storable,
+    verdict: StoreAcceptance,
     status: number,
     headers: HeaderList,
     bodyBytes: number,
   ): CacheRecord {
-    const ticket = this.#exchange.ticket as CacheTicket;
-    const { plan } = ticket;
     // uWebSockets.js writes a Date of its own into every response, and two must not go out.
     headers.remove('date');
-    const bornMs = monotonicMs() - verdict.ageMs;
-    const freshUntilMs = bornMs + verdict.freshnessMs;
-    let flags = 0;
-    if (verdict.mustRevalidate) flags |= entryFlag.mustRevalidate;
-    if (verdict.noCache) flags |= entryFlag.noCache;
-    if (plan.queryFiltered) flags |= entryFlag.queryFiltered;
-    if (!plan.constantResponse) flags |= entryFlag.perAnswerPolicies;
-    return {
-      key: verdict.vary.length > 0 ? ticket.primary.text : this.key.text,
-      kind: 'response',
+    return responseRecord(this.#exchange, this.#exchange.ticket as CacheTicket, this, {
+      verdict,
       status,
-      head: prepareHead(statusText(status), headers),
-      etag: verdict.etag,
-      lastModified: verdict.lastModified,
-      bornMs,
-      freshUntilMs,
-      staleWhileRevalidateUntilMs: freshUntilMs + verdict.staleWhileRevalidateMs,
-      staleIfErrorUntilMs: freshUntilMs + verdict.staleIfErrorMs,
-      flags,
-      position: this.position,
-      labels: this.#labels(verdict.tags, verdict.groups),
-      query: plan.query(this.#exchange),
+      headers,
       bodyBytes,
-    };
+    });
   }
 
-  #labels(tags: readonly string[], groups: readonly string[]): string[] {
-    const exchange = this.#exchange;
-    const { plan } = exchange.ticket as CacheTicket;
-    const host = cacheHost(exchange.headers.host);
-    const all = new Set([...plan.tags(exchange), ...tags]);
-    return [
-      `s:${plan.shapeKey}`,
-      `r:${exchange.plan?.id ?? ''}`,
-      `p:${host}${exchange.path}`,
-      ...[...all].map((tag) => `t:${tag}`),
-      ...groups.map((group) => `g:${host} ${group}`),
-    ];
-  }
-
-  #over(refusal = 'failed'): void {
+  #over(refusal: string): void {
     this.#state = 'over';
-    this.#leave(refusal);
+    this.#pieces = [];
+    this.#cache.forget(this);
+    const alone = refusal !== '' && refusal !== 'failed' && refusal !== 'busted-meanwhile';
+    this.#leave(alone ? goAlone : undefined);
   }
 
-  /** Others need not wait for it any more. */
-  #leave(refusal: string): void {
+  /** Others need not wait for it any more; `change` is done to those that do. */
+  #leave(change?: (exchange: Exchange) => void): void {
+    if (this.#left) return;
+    this.#left = true;
     this.#cache.removeFill(this);
     if (this.holdsClaim) this.#cache.claims.release(this.key);
-    const alone = refusal !== '' && refusal !== 'failed' && refusal !== 'busted-meanwhile';
-    this.#cache.waiting.wake(this.key.text, alone ? goAlone : undefined);
+    this.#cache.waiting.wake(this.key.text, change);
   }
+}
+
+function originFailed({ ticket }: Exchange): void {
+  if (ticket !== null) ticket.originFailed = true;
 }
 
 function goAlone(exchange: Exchange): void {
   if (exchange.ticket !== null) exchange.ticket.alone = true;
-}
-
-/** The host of a key and of a URL: lower case, without the default port. */
-export function cacheHost(host: string): string {
-  const lower = host.toLowerCase();
-  return lower.endsWith(':80') ? lower.slice(0, -':80'.length) : lower;
 }
 
 /** One buffer of its own, to be handed over. */
@@ -297,28 +298,3 @@ function copyOf(...pieces: readonly Buffer[]): ArrayBuffer {
   }
   return copy.buffer;
 }
-
-/** A mark of variants is good as long as nothing takes its place. */
-function foreverFrom(
-  bornMs: number,
-): Pick<
-  CacheRecord,
-  'bornMs' | 'freshUntilMs' | 'staleWhileRevalidateUntilMs' | 'staleIfErrorUntilMs'
-> {
-  const forever = bornMs + 1000 * 86_400_000;
-  return {
-    bornMs,
-    freshUntilMs: forever,
-    staleWhileRevalidateUntilMs: forever,
-    staleIfErrorUntilMs: forever,
-  };
-}
-
-const emptyRecord = {
-  status: 0,
-  head: '',
-  etag: '',
-  lastModified: '',
-  flags: 0,
-  bodyBytes: 0,
-} as const;

@@ -3,9 +3,11 @@ import type { LookupOutcome } from '../../memory/series.ts';
 import { methodBits } from '../../memory/shape-kinds.ts';
 import { requestBit } from '../door.ts';
 import type { Exchange } from '../exchange.ts';
+import { RequestBody } from '../request-body.ts';
 import { requestDirectives } from './cache-control.ts';
 import { type CacheStatusFacts, cacheStatus, hitStatus } from './cache-status.ts';
-import { cacheHost, Fill, type StaleStored } from './fill.ts';
+import { Fill, type StaleStored } from './fill.ts';
+import { cacheHost } from './record.ts';
 import { judgeReuse, mayServeOnError } from './reusing.ts';
 import { answerStored } from './stored-answer.ts';
 import { CacheTicket } from './ticket.ts';
@@ -104,6 +106,9 @@ function use(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): Looku
   if (reuse === 'fresh') {
     return answered(exchange, cache, ticket, ticket.waited ? 'collapsed' : 'hit', ttlMs);
   }
+  if (ticket.originFailed && mayServeOnError(entry, directives, nowMs, honour)) {
+    return answered(exchange, cache, ticket, 'stale', ttlMs);
+  }
   if (reuse === 'stale-while-revalidate') {
     revalidateBehind(exchange, cache, ticket);
     return answered(exchange, cache, ticket, 'stale', ttlMs);
@@ -140,7 +145,7 @@ function memberOf(
         : {
             hit: true,
             ttlMs,
-            ...(ticket.acceptsStale ? { detail: 'stale-if-error' } : {}),
+            ...(ticket.acceptsStale || ticket.originFailed ? { detail: 'stale-if-error' } : {}),
             ...debug,
           };
   return cacheStatus(facts);
@@ -247,7 +252,7 @@ function wait(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): Look
 /** Serves what is stale now, and has it fetched anew for those who come later (RFC 5861). */
 function revalidateBehind(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): void {
   const { key } = ticket;
-  if (cache.fillOf(key) !== undefined) return;
+  if (ticket.plan.refusesToStore(exchange) || cache.fillOf(key) !== undefined) return;
   const claim = cache.claims.take(key);
   if (claim === 'busy') return;
   const behind = exchange.withoutClient();
@@ -256,6 +261,7 @@ function revalidateBehind(exchange: Exchange, cache: WorkerCache, ticket: CacheT
   itsTicket.varyNames = ticket.varyNames;
   itsTicket.body = ticket.body;
   behind.ticket = itsTicket;
+  if (ticket.body !== null) behind.body = RequestBody.of(ticket.body);
   itsTicket.fill = new Fill(behind, cache, claim === 'taken', staleOf(cache, itsTicket));
   ticket.behind = behind;
 }

@@ -30,6 +30,8 @@ export class CacheTicket {
   seenEntry = 0;
   /** The origin failed: what is stored may stand in (RFC 5861, section 4). */
   acceptsStale = false;
+  /** The fetch that it waited for found the origin failing, and what is stored stood in. */
+  originFailed = false;
   /** Its own validation was answered: what is found now is as good as fresh for it. */
   validated = false;
   /** Goes by itself: a fetch that it waited for may not be stored, or took too long. */
