@@ -25,7 +25,7 @@ const noBytes = new Uint8Array(0);
 export interface CacheKeeperParts {
   readonly memory: CacheMemory;
   readonly workerCount: number;
-  /** Each has its words in the cache; the seats of a worker are `workerCount` apart. */
+  /** Seats in shared memory, whose readers are waited for: `workerCount` for each turn. */
   readonly seatCount: number;
   readonly tell: (worker: number, message: CacheToWorker) => void;
 }
@@ -178,6 +178,7 @@ export class CacheKeeper {
     const entry = this.#filling.get(fillingKey(worker, fetch));
     if (entry !== undefined && !this.#writer.append(entry, new Uint8Array(bytes))) {
       this.#filling.delete(fillingKey(worker, fetch));
+      this.#refused(worker, fetch, 'no-room');
     }
     this.#taken(worker, bytes.byteLength);
   }
@@ -266,10 +267,13 @@ export class CacheKeeper {
     }
   }
 
-  /** When each worker had left the lookups that could still have seen what is unlinked now. */
+  /**
+   * When each worker had left the lookups that could still have seen what is unlinked now: in both
+   * of its seats, since one that drains still answers.
+   */
   async #allPast(beganMs: number): Promise<WorkerDrop[]> {
-    const epoch = this.#epochs.close();
     const { workerCount, seatCount } = this.#parts;
+    const epoch = this.#epochs.close();
     const droppedMs = new Array<number>(workerCount).fill(0);
     for (let seat = 0; seat < seatCount; seat++) {
       // A lookup lasts microseconds: this waits only for a worker that is in one right now.

@@ -42,6 +42,8 @@ export class CacheTicket {
   confirmed: StaleStored | null = null;
   /** What a HEAD that goes on tells about. */
   told: ToldOf | null = null;
+  /** The fetch that it waited for found the origin failing, and what is stored stood in. */
+  originFailed = false;
   /** Goes by itself: a fetch that it waited for may not be stored, or took too long. */
   alone = false;
   /** What is stored is not what the origin confirmed: fetch it whole. */
