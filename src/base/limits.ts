@@ -88,6 +88,18 @@ export const bustLabelCountMax = 65_536;
 /** Labels (tags, path, route, shape) of all entries, per KiB of the arena: 8 for entries of 2 KiB. */
 export const labelsPerKibibyte = 4;
 
+/** Tags, URLs, keys and routes of one bust: unlinking 1,000 short lists takes about a millisecond. */
+export const bustItemCountMax = 1000;
+
+/** Busts a second, and at once after a quiet second; control spends some 50 µs on one. */
+export const bustsPerSecondMax = 1000;
+
+/** What one bust names, as its line in the log and its event tell it; the rest is counted. */
+export const bustToldCountMax = 100;
+
+/** Header fields of a request that is to be explained: no client sends more. */
+export const explainHeaderCountMax = 128;
+
 /** Entries told for one URL. */
 export const cacheListingMax = 200;
 

@@ -2,8 +2,9 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { present } from '../base/assert.ts';
 import { nameThread } from '../base/native.ts';
 import { yieldToDataPlane } from '../base/thread-priority.ts';
-import type { Order } from '../model/orders.ts';
+import type { Answer, Order } from '../model/orders.ts';
 import { CacheKeeper } from './cache/cache-keeper.ts';
+import { answerCacheOrder } from './cache/cache-orders.ts';
 import { Reconciler } from './reconciler.ts';
 import type { ControlStart, ControlToMain, MainToControl } from './start-message.ts';
 import { WorkerLink } from './worker-link.ts';
@@ -19,11 +20,20 @@ const keeper =
     : new CacheKeeper({
         memory: start.memory.cache,
         workerCount: start.memory.workerCount,
+        seatCount: start.memory.seatCount,
         tell: (worker, message) => links.get(worker)?.tellCache(message),
       });
-const reconciler = new Reconciler(start.memory, start.environment, (event) =>
-  manager.postMessage(event),
+const reconciler = new Reconciler(
+  start.memory,
+  start.environment,
+  (event) => manager.postMessage(event),
+  (shapeKeys) => keeper?.shapesGone(shapeKeys),
 );
+const cacheParts = {
+  keeper,
+  workerCount: start.memory.workerCount,
+  askable: () => reconciler.newestLink(),
+};
 
 nameThread('control');
 yieldToDataPlane();
@@ -48,7 +58,9 @@ main.on('message', (message: MainToControl) => {
 
 function listen(port: MessagePort): void {
   port.on('message', (order: Order) => {
-    void reconciler.apply(order).then((answer) => port.postMessage(answer));
+    const answer: Promise<Answer> =
+      order.kind === 'apply' ? reconciler.apply(order) : answerCacheOrder(order, cacheParts);
+    void answer.then((one) => port.postMessage(one));
   });
 }
 

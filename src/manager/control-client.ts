@@ -1,9 +1,30 @@
 import type { MessagePort } from 'node:worker_threads';
 import { after, cancel } from '../base/clock.ts';
-import type { Answer, ApplyOrder, ControlEvent } from '../model/orders.ts';
+import { CutoverError } from '../base/errors.ts';
+import type { Bust } from '../model/bust.ts';
+import type {
+  BustAnswer,
+  CacheExplanation,
+  CacheListing,
+  ExplainRequest,
+} from '../model/cache-orders.ts';
+import type {
+  Answer,
+  AppliedAnswer,
+  ApplyOrder,
+  CacheAnswer,
+  CacheOrder,
+  ControlEvent,
+  Order,
+  RejectedAnswer,
+} from '../model/orders.ts';
 
-/** What control gets beyond an apply's own wait before it is taken for dead. */
+/** What control gets beyond an apply's own wait, or for a bust, before it is taken for dead. */
 const marginMs = 10_000;
+
+/** An order without what the client gives it. */
+type Asked<O extends Order> = O extends Order ? Omit<O, 'id'> : never;
+type CacheAnswerOf<Kind extends CacheAnswer['kind']> = Extract<CacheAnswer, { kind: Kind }>;
 
 /** The manager's line to control: orders with answers, and events. */
 export class ControlClient {
@@ -21,24 +42,27 @@ export class ControlClient {
     this.#listen();
   }
 
-  apply(order: Omit<ApplyOrder, 'kind' | 'id'>): Promise<Answer> {
-    const id = this.#nextId++;
-    return new Promise((resolve) => {
-      const timer = after(order.waitMs * 2 + marginMs, () => {
-        this.#onSilent();
-        this.#answered({
-          kind: 'rejected',
-          id,
-          code: 'control-silent',
-          message: 'the control thread did not answer; it is being replaced',
-        });
-      });
-      this.#waiting.set(id, (answer) => {
-        cancel(timer);
-        resolve(answer);
-      });
-      this.#port.postMessage({ kind: 'apply', id, ...order } satisfies ApplyOrder);
-    });
+  apply(order: Omit<ApplyOrder, 'kind' | 'id'>): Promise<AppliedAnswer | RejectedAnswer> {
+    const asked = { kind: 'apply', ...order } as const;
+    return this.#ask(asked, order.waitMs * 2 + marginMs) as Promise<AppliedAnswer | RejectedAnswer>;
+  }
+
+  /** Resolves when no worker can answer with what was busted. */
+  async bust(bust: Bust): Promise<BustAnswer> {
+    return (await this.#askCache('busted', { kind: 'bust', bust })).bust;
+  }
+
+  async list(url: string): Promise<CacheListing> {
+    return (await this.#askCache('listed', { kind: 'list', url })).listing;
+  }
+
+  /** Entries of each shape key, in their order. */
+  async count(shapeKeys: readonly string[]): Promise<readonly number[]> {
+    return (await this.#askCache('counted', { kind: 'count', shapeKeys })).counts;
+  }
+
+  async explain(request: ExplainRequest): Promise<CacheExplanation> {
+    return (await this.#askCache('explained', { kind: 'explain', request })).explanation;
   }
 
   /** Control was replaced: what waited will never be answered. */
@@ -54,6 +78,37 @@ export class ControlClient {
 
   close(): void {
     this.#port.close();
+  }
+
+  /** The answer of that kind; what is rejected is thrown. */
+  async #askCache<Kind extends CacheAnswer['kind']>(
+    kind: Kind,
+    order: Asked<CacheOrder>,
+  ): Promise<CacheAnswerOf<Kind>> {
+    const answer = await this.#ask(order, marginMs);
+    if (answer.kind === kind) return answer as CacheAnswerOf<Kind>;
+    const { code, message } = answer as RejectedAnswer;
+    throw new CutoverError(code, message, { source: 'internal' });
+  }
+
+  #ask(order: Asked<Order>, waitMs: number): Promise<Answer> {
+    const id = this.#nextId++;
+    return new Promise((resolve) => {
+      const timer = after(waitMs, () => {
+        this.#onSilent();
+        this.#answered({
+          kind: 'rejected',
+          id,
+          code: 'control-silent',
+          message: 'the control thread did not answer; it is being replaced',
+        });
+      });
+      this.#waiting.set(id, (answer) => {
+        cancel(timer);
+        resolve(answer);
+      });
+      this.#port.postMessage({ id, ...order } satisfies Order);
+    });
   }
 
   #listen(): void {

@@ -45,10 +45,11 @@ async function run(): Promise<void> {
   const events = new EventStream(() => ({
     generations: collector.generations(),
     workers: collector.workers(),
+    cache: collector.cache(),
   }));
   const control = new ControlClient(
     start.control,
-    (event) => void onEvent(event),
+    (event) => void onEvent(event, { collector, events, history }),
     () => tellMain({ kind: 'control-silent' }),
   );
   const apply = new Apply({
@@ -56,10 +57,7 @@ async function run(): Promise<void> {
     history,
     control,
     activeLedger: () => collector.active()?.ledger ?? null,
-    announce(event, fields) {
-      log.info(fields, event);
-      events.send(event, fields);
-    },
+    announce,
   });
   const admin = buildAdmin({
     nodeId: settings.node.id,
@@ -69,6 +67,8 @@ async function run(): Promise<void> {
     history,
     collector,
     events,
+    control,
+    announce,
     notReady() {
       if (nodeState !== 'serving') return `the node is ${nodeState}`;
       return collector.workers().some(({ state }) => state === 'ready') ? null : 'no worker serves';
@@ -79,6 +79,11 @@ async function run(): Promise<void> {
   tellMain({ kind: 'listening', host: settings.admin.host, port: Number(new URL(address).port) });
   await startDefinitions({ apply, history, path: start.definitionsPath, log });
   tellMain({ kind: 'active', revision: history.head?.revision ?? 0 });
+
+  function announce(event: string, fields: Record<string, unknown>): void {
+    log.info(fields, event);
+    events.send(event, fields);
+  }
 
   async function follow(message: ToManager): Promise<void> {
     switch (message.kind) {
@@ -101,22 +106,26 @@ async function run(): Promise<void> {
         main.close();
     }
   }
+}
 
-  async function onEvent(event: ControlEvent): Promise<void> {
-    if (event.kind === 'names') {
-      collector.learn(event.given, event.dropped);
-      return;
-    }
-    events.send(event.kind, event);
-    if (event.kind === 'worker' || event.kind === 'endpoint') {
-      log.info(event, event.kind);
-      return;
-    }
-    const { revision, ledger, balanced } = event;
-    log[balanced ? 'info' : 'error'](event, 'generation retired');
-    const kept = history.get(revision);
-    if (kept !== null) await history.record({ ...kept, ledger, balanced });
+/** What control tells, into the figures' names, the events, the log and the history. */
+async function onEvent(
+  event: ControlEvent,
+  { collector, events, history }: { collector: Collector; events: EventStream; history: History },
+): Promise<void> {
+  if (event.kind === 'names') {
+    collector.learn(event.given, event.dropped);
+    return;
   }
+  events.send(event.kind, event);
+  if (event.kind === 'worker' || event.kind === 'endpoint') {
+    log.info(event, event.kind);
+    return;
+  }
+  const { revision, ledger, balanced } = event;
+  log[balanced ? 'info' : 'error'](event, 'generation retired');
+  const kept = history.get(revision);
+  if (kept !== null) await history.record({ ...kept, ledger, balanced });
 }
 
 function cannotListen(cause: unknown): never {

@@ -1,6 +1,6 @@
 import { every, monotonicMs, sleep } from '../../base/clock.ts';
 import { bustLabelCountMax, labelsPerKibibyte } from '../../base/limits.ts';
-import type { EvictReason } from '../../memory/cache/cache-figures.ts';
+import type { EvictReason, StoreRefusedReason } from '../../memory/cache/cache-figures.ts';
 import { cacheKey } from '../../memory/cache/cache-key.ts';
 import type { CacheMemory } from '../../memory/cache/cache-memory.ts';
 import type { CacheToControl, CacheToWorker } from '../../memory/cache/cache-messages.ts';
@@ -24,6 +24,8 @@ const noBytes = new Uint8Array(0);
 export interface CacheKeeperParts {
   readonly memory: CacheMemory;
   readonly workerCount: number;
+  /** Each worker reads from as many seats in turn: `workerCount` for each turn. */
+  readonly seatCount: number;
   readonly tell: (worker: number, message: CacheToWorker) => void;
 }
 
@@ -118,7 +120,7 @@ export class CacheKeeper {
     }
   }
 
-  /** How many entries a shape of a route has. */
+  /** How many entries a shape of a route has; what only says how to look (a Vary) counts as one. */
   countOfShape(shapeKey: string): number {
     return this.#postings.countOf(`s:${shapeKey}`);
   }
@@ -130,21 +132,18 @@ export class CacheKeeper {
 
   #store(worker: number, fetch: number, record: CacheRecord, body: ArrayBuffer | null): void {
     const refusal = this.#refusal(record);
-    if (refusal === '') {
-      const stored = this.#writer.put(record, body === null ? noBytes : new Uint8Array(body));
-      if (stored.stored) this.#visible(worker, fetch, stored.entryId, record);
-      else this.#refused(worker, fetch, stored.reason);
-    } else this.#refused(worker, fetch, refusal);
+    const stored =
+      refusal === null
+        ? this.#writer.put(record, body === null ? noBytes : new Uint8Array(body))
+        : this.#writer.refuse(refusal);
+    if (stored.stored) this.#visible(worker, fetch, stored.entryId, record);
+    else this.#refused(worker, fetch, stored.reason);
     this.#taken(worker, body?.byteLength ?? 0);
   }
 
   #begin(worker: number, fetch: number, record: CacheRecord): void {
     const refusal = this.#refusal(record);
-    if (refusal !== '') {
-      this.#refused(worker, fetch, refusal);
-      return;
-    }
-    const begun = this.#writer.begin(record);
+    const begun = refusal === null ? this.#writer.begin(record) : this.#writer.refuse(refusal);
     if (!begun.stored) {
       this.#refused(worker, fetch, begun.reason);
       return;
@@ -172,9 +171,7 @@ export class CacheKeeper {
   #refresh(worker: number, fetch: number, entry: number, record: CacheRecord): void {
     const refusal = this.#refusal(record);
     const refreshed =
-      refusal === ''
-        ? this.#writer.refresh(entry, record)
-        : ({ stored: false, reason: refusal } as const);
+      refusal === null ? this.#writer.refresh(entry, record) : this.#writer.refuse(refusal);
     if (refreshed.stored) this.#visible(worker, fetch, refreshed.entryId, record);
     else this.#refused(worker, fetch, refreshed.reason);
   }
@@ -187,12 +184,12 @@ export class CacheKeeper {
     this.#parts.tell(worker, { kind: 'cache-invalidated', id });
   }
 
-  /** Empty: it may be stored. */
-  #refusal(record: CacheRecord): string {
+  /** Null: it may be stored. */
+  #refusal(record: CacheRecord): StoreRefusedReason | null {
     const { labels, position, key } = record;
     if (this.#busts.bustedSince([...labels, keyLabel(key)], position)) return 'busted-meanwhile';
     if (!this.#postings.hasRoomFor(labels.length)) return 'labels-full';
-    return '';
+    return null;
   }
 
   #visible(worker: number, fetch: number, entry: number, { labels }: CacheRecord): void {
@@ -248,13 +245,15 @@ export class CacheKeeper {
   /** When each worker had left the lookups that could still have seen what is unlinked now. */
   async #allPast(beganMs: number): Promise<WorkerDrop[]> {
     const epoch = this.#epochs.close();
-    const drops: WorkerDrop[] = [];
-    for (let worker = 0; worker < this.#parts.workerCount; worker++) {
+    const { workerCount, seatCount } = this.#parts;
+    const droppedMs = new Array<number>(workerCount).fill(0);
+    for (let seat = 0; seat < seatCount; seat++) {
       // A lookup lasts microseconds: this waits only for a worker that is in one right now.
-      while (!this.#epochs.isPast(worker, epoch)) await sleep(0);
-      drops.push({ id: worker, droppedMs: monotonicMs() - beganMs });
+      while (!this.#epochs.isPast(seat, epoch)) await sleep(0);
+      // A worker that drains beside its successor counts as one with it: the later of the two.
+      droppedMs[seat % workerCount] = monotonicMs() - beganMs;
     }
-    return drops;
+    return droppedMs.map((ms, id) => ({ id, droppedMs: ms }));
   }
 }
 

@@ -168,8 +168,8 @@ function staleOf(cache: WorkerCache, ticket: CacheTicket): StaleStored | null {
   };
 }
 
-/** Why nothing was found. */
-function missed(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): LookupOutcome {
+/** Why nothing was found. Inside the reader's epoch. */
+export function missed(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): LookupOutcome {
   ticket.forward = ticket.varyNames.length > 0 ? 'vary-miss' : 'uri-miss';
   switch (cache.reader.departure(ticket.key)) {
     case 'ttl':
