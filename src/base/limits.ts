@@ -94,6 +94,18 @@ export const snapshotBytesMax = 256 * 1024 * 1024;
 /** Bytes of what a snapshot says of one entry: head, key and labels at their longest, as JSON. */
 export const snapshotMetaBytesMax = 256 * 1024;
 
+/** Tags, URLs, keys and routes of one bust: unlinking 1,000 short lists takes about a millisecond. */
+export const bustItemCountMax = 1000;
+
+/** Busts a second, and at once after a quiet second; control spends some 50 µs on one. */
+export const bustsPerSecondMax = 1000;
+
+/** What one bust names, as its line in the log and its event tell it; the rest is counted. */
+export const bustToldCountMax = 100;
+
+/** Header fields of a request that is to be explained: no client sends more. */
+export const explainHeaderCountMax = 128;
+
 /** Entries told for one URL. */
 export const cacheListingMax = 200;
 

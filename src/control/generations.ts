@@ -121,6 +121,11 @@ export class Generations {
     return this.#orphans.size > 0;
   }
 
+  /** Of all that is loaded, whatever its state. */
+  shapeKeys(): Set<string> {
+    return new Set(this.#loaded.flatMap(({ shapeKeys }) => [...shapeKeys.values()]));
+  }
+
   free(loaded: Loaded): void {
     this.#remove(loaded);
   }

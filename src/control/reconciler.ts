@@ -1,5 +1,4 @@
 import { after, monotonicMs, sleep } from '../base/clock.ts';
-import { CutoverError, messageOf } from '../base/errors.ts';
 import { isWithdrawn, takeClaim } from '../memory/claim.ts';
 import { ControlBlock } from '../memory/control-block.ts';
 import { isBalanced, readLedger } from '../memory/ledger.ts';
@@ -10,6 +9,7 @@ import { compileShape } from './compiler/compile.ts';
 import { verifyShape } from './compiler/verify.ts';
 import { Generations, type Loaded } from './generations.ts';
 import { Identities } from './identities.ts';
+import { rejection } from './rejection.ts';
 import { type Environment, readSecrets } from './secrets.ts';
 import type { LinkAnswer, WorkerLink } from './worker-link.ts';
 
@@ -36,13 +36,22 @@ export class Reconciler {
   readonly #links = new Map<number, WorkerLink>();
   /** Workers that wait for their turn: no apply stages anything on them until they are attached. */
   readonly #joining = new Map<number, WorkerLink>();
+  /** Workers that may serve, in the order in which they came to. */
+  #attached: WorkerLink[] = [];
   readonly #tell: (event: ControlEvent) => void;
+  readonly #onShapesGone: (shapeKeys: readonly string[]) => void;
   #journey: Promise<unknown> = Promise.resolve();
   #sweeping = false;
   /** Numbers up to this one are those of a control that died, and go with its last slot. */
   #inheritedLast: number;
 
-  constructor(memory: NodeMemory, environment: Environment, tell: (event: ControlEvent) => void) {
+  /** `onShapesGone`: no loaded generation has a route of these shape keys any more. */
+  constructor(
+    memory: NodeMemory,
+    environment: Environment,
+    tell: (event: ControlEvent) => void,
+    onShapesGone: (shapeKeys: readonly string[]) => void = () => {},
+  ) {
     this.#memory = memory;
     this.#environment = environment;
     this.#block = new ControlBlock(memory.control);
@@ -50,6 +59,7 @@ export class Reconciler {
     this.#inheritedLast = this.#block.lastNumber();
     this.#identities = new Identities(this.#inheritedLast);
     this.#tell = tell;
+    this.#onShapesGone = onShapesGone;
   }
 
   /** Brings the node to a revision. Never throws: what goes wrong is in the answer. */
@@ -58,8 +68,7 @@ export class Reconciler {
       try {
         return await this.#apply(order);
       } catch (error) {
-        const code = error instanceof CutoverError ? error.code : 'node-failed';
-        return rejected(order, code, messageOf(error));
+        return rejection(order.id, error);
       }
     });
   }
@@ -81,8 +90,14 @@ export class Reconciler {
       links.get(worker)?.lose();
       links.delete(worker);
     }
+    this.#attached = this.#attached.filter((link) => link.worker !== worker);
     this.#tell({ kind: 'worker', worker: this.#workerOf(worker), state: 'lost' });
     this.#sweep();
+  }
+
+  /** The worker that attached everything last and is there still; null: there is none. */
+  newestLink(): WorkerLink | null {
+    return this.#attached.at(-1) ?? null;
   }
 
   async #apply(order: ApplyOrder): Promise<Answer> {
@@ -211,6 +226,7 @@ export class Reconciler {
       const revision = this.#block.revision(active.slot);
       if ((await link.switchTo(active.slot, revision, waitMs)).kind !== 'done') return false;
     }
+    this.#attached.push(link);
     this.#tell({ kind: 'worker', worker: this.#workerOf(link.worker), state: 'attached' });
     return true;
   }
@@ -268,6 +284,7 @@ export class Reconciler {
     const dropped = this.#forget(loaded);
     for (const link of this.#links.values()) link.retire(loaded.slot, dropped);
     this.#generations.free(loaded);
+    void this.#dropShapes([...loaded.shapeKeys.values()]);
     this.#tell({
       kind: 'retired',
       generation: loaded.number,
@@ -275,6 +292,17 @@ export class Reconciler {
       ledger,
       balanced: isBalanced(ledger),
     });
+  }
+
+  /**
+   * Lets go of what the cache holds for shapes that went with a generation. What its last exchanges
+   * sent to be stored stands in the queues of the ports by now: a turn later it is stored, too.
+   */
+  async #dropShapes(shapeKeys: readonly string[]): Promise<void> {
+    await sleep(0);
+    const loaded = this.#generations.shapeKeys();
+    const gone = shapeKeys.filter((shapeKey) => !loaded.has(shapeKey));
+    if (gone.length > 0) this.#onShapesGone(gone);
   }
 
   #forget(loaded: Loaded): number[] {

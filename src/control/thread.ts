@@ -5,9 +5,10 @@ import { messageOf } from '../base/errors.ts';
 import { nameThread } from '../base/native.ts';
 import { yieldToDataPlane } from '../base/thread-priority.ts';
 import { ControlBlock } from '../memory/control-block.ts';
-import type { ControlEvent, Order } from '../model/orders.ts';
+import type { ApplyOrder, ControlEvent, Order } from '../model/orders.ts';
 import { shapeKeysOf } from '../model/shape-key.ts';
 import { CacheKeeper } from './cache/cache-keeper.ts';
+import { answerCacheOrder } from './cache/cache-orders.ts';
 import { Reconciler } from './reconciler.ts';
 import type { ControlStart, ControlToMain, MainToControl } from './start-message.ts';
 import { WorkerLink } from './worker-link.ts';
@@ -28,9 +29,17 @@ const keeper =
         seatCount: start.memory.seatCount,
         tell: (worker, message) => links.get(worker)?.tellCache(message),
       });
-const reconciler = new Reconciler(start.memory, start.environment, (event) =>
-  manager.postMessage(event),
+const reconciler = new Reconciler(
+  start.memory,
+  start.environment,
+  (event) => manager.postMessage(event),
+  (shapeKeys) => keeper?.shapesGone(shapeKeys),
 );
+const cacheParts = {
+  keeper,
+  workerCount: start.memory.workerCount,
+  askable: () => reconciler.newestLink(),
+};
 
 nameThread('control');
 yieldToDataPlane();
@@ -60,6 +69,10 @@ main.on('message', (message: MainToControl) => {
 
 function listen(port: MessagePort): void {
   port.on('message', (order: Order) => {
+    if (order.kind !== 'apply') {
+      void answerCacheOrder(order, cacheParts).then((answer) => port.postMessage(answer));
+      return;
+    }
     void reconciler.apply(order).then((answer) => {
       if (answer.kind === 'applied') takeSnapshot(order);
       port.postMessage(answer);
@@ -68,7 +81,7 @@ function listen(port: MessagePort): void {
 }
 
 /** What the last stop left of the cache, once, when it is known which shapes are in use. */
-function takeSnapshot({ definitions }: Order): void {
+function takeSnapshot({ definitions }: ApplyOrder): void {
   const file = snapshotFile;
   snapshotFile = null;
   if (file === null || keeper === null) return;

@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { after, cancel } from '../base/clock.ts';
 import type { CacheToControl, CacheToWorker } from '../memory/cache/cache-messages.ts';
+import type { DescribedRequest, Explanation } from '../memory/cache/explanation.ts';
 import type { FromWorker, ToWorker } from '../memory/worker-messages.ts';
 
 /** How an answer of a worker came out. */
@@ -24,12 +25,14 @@ function isAnswerTo(question: Question, answer: WorkerAnswer): boolean {
   return answer.kind === 'switched' && answer.revision === question.revision;
 }
 
-/** Control's line to one worker: one question at a time, each with a deadline. */
+/** Control's line to one worker: one question of a journey at a time; each with a deadline. */
 export class WorkerLink {
   readonly worker: number;
   readonly #port: MessagePort;
   #answer: ((answer: LinkAnswer) => void) | null = null;
   #awaits: Question | null = null;
+  readonly #explaining = new Map<number, (explanation: Explanation | null) => void>();
+  #lastExplainId = 0;
   #lost = false;
 
   constructor(
@@ -45,6 +48,8 @@ export class WorkerLink {
     port.on('message', (message: FromWorker) => {
       if (message.kind === 'endpoint') listener.onEvent(message);
       else if (message.kind === 'staged' || message.kind === 'switched') this.#answered(message);
+      else if (message.kind === 'explained')
+        this.#explaining.get(message.id)?.(message.explanation);
       else listener.onCache(message);
     });
   }
@@ -67,10 +72,27 @@ export class WorkerLink {
     if (!this.#lost) this.#port.postMessage(message);
   }
 
+  /** What the cache would do with a request. Null: the worker did not say in time, or is gone. */
+  explain(request: DescribedRequest, waitMs: number): Promise<Explanation | null> {
+    if (this.#lost) return Promise.resolve(null);
+    this.#lastExplainId += 1;
+    const id = this.#lastExplainId;
+    return new Promise((resolve) => {
+      const timer = after(waitMs, () => this.#explaining.get(id)?.(null));
+      this.#explaining.set(id, (explanation) => {
+        cancel(timer);
+        this.#explaining.delete(id);
+        resolve(explanation);
+      });
+      this.#port.postMessage({ kind: 'explain', id, request } satisfies ToWorker);
+    });
+  }
+
   /** The worker's thread has ended. */
   lose(): void {
     this.#lost = true;
     this.#port.close();
+    for (const answer of [...this.#explaining.values()]) answer(null);
     this.#answer?.({ kind: 'lost' });
   }
 

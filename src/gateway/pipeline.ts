@@ -54,6 +54,9 @@ export function serve(worker: WorkerContext, res: HttpResponse, req: HttpRequest
   }
 }
 
+/** What is read of a request besides its header lines. */
+export type RequestLine = Pick<HttpRequest, 'getCaseSensitiveMethod' | 'getUrl' | 'getQuery'>;
+
 function begin(exchange: Exchange, req: HttpRequest): void {
   const refusal = admit(exchange, req) || match(exchange);
   if (refusal !== '') refuse(exchange, refusal);
@@ -62,7 +65,7 @@ function begin(exchange: Exchange, req: HttpRequest): void {
 }
 
 /** The strict door: what the request says of itself must be readable in one way only. */
-function admit(exchange: Exchange, req: HttpRequest): ProblemCode | '' {
+export function admit(exchange: Exchange, req: RequestLine): ProblemCode | '' {
   const method = req.getCaseSensitiveMethod();
   exchange.method = method;
   exchange.path = req.getUrl();
@@ -81,7 +84,8 @@ function admit(exchange: Exchange, req: HttpRequest): ProblemCode | '' {
   return checked.code;
 }
 
-function match(exchange: Exchange): ProblemCode | '' {
+/** Finds the exchange's route. */
+export function match(exchange: Exchange): ProblemCode | '' {
   const { generation, worker, headers, method, path } = exchange;
   worker.matching = exchange;
   const route = generation.matcher.match(headers.host, methodBits[method] ?? 0, path);

@@ -10,6 +10,7 @@ import {
   watchLoopHandles,
 } from '../base/native.ts';
 import { type LinkedApp, loadUws, type TemplatedApp } from '../base/uws.ts';
+import type { DescribedRequest, Explanation } from '../memory/cache/explanation.ts';
 import { WorkerWords, workerState } from '../memory/control-block.ts';
 import { LedgerWriter } from '../memory/ledger.ts';
 import { SegmentScratch } from '../memory/matcher.ts';
@@ -18,6 +19,7 @@ import type { FromWorker, ToWorker } from '../memory/worker-messages.ts';
 import { ExchangeRecorder } from '../telemetry/recorder.ts';
 import { AccessLogger } from './access-log.ts';
 import { WorkerCache } from './caching/worker-cache.ts';
+import { explain } from './explaining.ts';
 import { cutOff } from './forwarding.ts';
 import { Generation } from './generation.ts';
 import { cacheHooks, serve } from './pipeline.ts';
@@ -143,8 +145,24 @@ function follow(message: ToWorker): void {
       context.generations[message.slot] = undefined;
       for (const number of message.dropped) series.release(number);
       return;
+    case 'explain':
+      tellControl({ kind: 'explained', id: message.id, explanation: explained(message.request) });
+      return;
     default:
       context.cache?.receive(message);
+  }
+}
+
+/** Null: a mistake of ours, which must not end the worker. */
+function explained(request: DescribedRequest): Explanation | null {
+  try {
+    return explain(context, request);
+  } catch (error) {
+    access.note('error', 'explain crashed', {
+      detail: messageOf(error),
+      stack: error instanceof Error ? error.stack : undefined,
+    });
+    return null;
   }
 }
 

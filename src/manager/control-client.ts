@@ -1,10 +1,31 @@
 import type { MessagePort } from 'node:worker_threads';
 import { after, cancel } from '../base/clock.ts';
+import { CutoverError } from '../base/errors.ts';
 import { createClaim, withdrawClaim } from '../memory/claim.ts';
-import type { Answer, ApplyOrder, ControlEvent } from '../model/orders.ts';
+import type { Bust } from '../model/bust.ts';
+import type {
+  BustAnswer,
+  CacheExplanation,
+  CacheListing,
+  ExplainRequest,
+} from '../model/cache-orders.ts';
+import type {
+  Answer,
+  AppliedAnswer,
+  ApplyOrder,
+  CacheAnswer,
+  CacheOrder,
+  ControlEvent,
+  Order,
+  RejectedAnswer,
+} from '../model/orders.ts';
 
-/** What control gets beyond an apply's own waits before the order is withdrawn. */
+/** What control gets beyond an apply's own waits, or for another order, before it is withdrawn. */
 const marginMs = 10_000;
+
+/** An order without what the client gives it. */
+type Asked<O extends Order> = O extends Order ? Omit<O, 'id'> : never;
+type CacheAnswerOf<Kind extends CacheAnswer['kind']> = Extract<CacheAnswer, { kind: Kind }>;
 
 /** The manager's line to control: orders with answers, and events. */
 export class ControlClient {
@@ -24,21 +45,32 @@ export class ControlClient {
    * which may have workers to attach before; then withdraws the order. Where control has begun to
    * switch already, its answer comes, or its end.
    */
-  apply(order: Omit<ApplyOrder, 'kind' | 'id' | 'claim'>): Promise<Answer> {
-    const id = this.#nextId++;
+  apply(order: Omit<ApplyOrder, 'kind' | 'id' | 'claim'>): Promise<AppliedAnswer | RejectedAnswer> {
     const claim = createClaim();
-    return new Promise((resolve) => {
-      const timer = after(order.waitMs * 2 + marginMs, () => {
-        if (!withdrawClaim(claim)) return;
-        const message = 'the control thread did not answer in time; nothing was applied';
-        this.#answered({ kind: 'rejected', id, code: 'control-silent', message });
-      });
-      this.#waiting.set(id, (answer) => {
-        cancel(timer);
-        resolve(answer);
-      });
-      this.#port.postMessage({ kind: 'apply', id, claim, ...order } satisfies ApplyOrder);
-    });
+    const answer = this.#ask({ kind: 'apply', claim, ...order }, order.waitMs * 2 + marginMs, () =>
+      withdrawClaim(claim)
+        ? 'the control thread did not answer in time; nothing was applied'
+        : null,
+    );
+    return answer as Promise<AppliedAnswer | RejectedAnswer>;
+  }
+
+  /** Resolves when no worker can answer with what was busted. */
+  async bust(bust: Bust): Promise<BustAnswer> {
+    return (await this.#askCache('busted', { kind: 'bust', bust })).bust;
+  }
+
+  async list(url: string): Promise<CacheListing> {
+    return (await this.#askCache('listed', { kind: 'list', url })).listing;
+  }
+
+  /** Entries of each shape key, in their order. */
+  async count(shapeKeys: readonly string[]): Promise<readonly number[]> {
+    return (await this.#askCache('counted', { kind: 'count', shapeKeys })).counts;
+  }
+
+  async explain(request: ExplainRequest): Promise<CacheExplanation> {
+    return (await this.#askCache('explained', { kind: 'explain', request })).explanation;
   }
 
   /** Control was replaced: what waited will never be answered. */
@@ -54,6 +86,38 @@ export class ControlClient {
 
   close(): void {
     this.#port.close();
+  }
+
+  /** The answer of that kind; what is rejected is thrown. */
+  async #askCache<Kind extends CacheAnswer['kind']>(
+    kind: Kind,
+    order: Asked<CacheOrder>,
+  ): Promise<CacheAnswerOf<Kind>> {
+    const answer = await this.#ask(
+      order,
+      marginMs,
+      () => 'the control thread did not answer in time',
+    );
+    if (answer.kind === kind) return answer as CacheAnswerOf<Kind>;
+    const { code, message } = answer as RejectedAnswer;
+    throw new CutoverError(code, message, { source: 'internal' });
+  }
+
+  /** `lateWith`: what to say when no answer came in time; null: it is under way, so wait on. */
+  #ask(order: Asked<Order>, waitMs: number, lateWith: () => string | null): Promise<Answer> {
+    const id = this.#nextId++;
+    return new Promise((resolve) => {
+      const timer = after(waitMs, () => {
+        const message = lateWith();
+        if (message === null) return;
+        this.#answered({ kind: 'rejected', id, code: 'control-silent', message });
+      });
+      this.#waiting.set(id, (answer) => {
+        cancel(timer);
+        resolve(answer);
+      });
+      this.#port.postMessage({ id, ...order } satisfies Order);
+    });
   }
 
   #listen(): void {

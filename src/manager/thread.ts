@@ -45,17 +45,18 @@ async function run(): Promise<void> {
   const events = new EventStream(() => ({
     generations: collector.generations(),
     workers: collector.workers(),
+    cache: collector.cache(),
   }));
-  const control = new ControlClient(start.control, (event) => void onEvent(event));
+  const control = new ControlClient(
+    start.control,
+    (event) => void onEvent(event, { collector, events, history }),
+  );
   const apply = new Apply({
     nodeId: settings.node.id,
     history,
     control,
     activeLedger: () => collector.active()?.ledger ?? null,
-    announce(event, fields) {
-      log.info(fields, event);
-      events.send(event, fields);
-    },
+    announce,
   });
   const admin = buildAdmin({
     nodeId: settings.node.id,
@@ -65,6 +66,8 @@ async function run(): Promise<void> {
     history,
     collector,
     events,
+    control,
+    announce,
     notReady() {
       if (nodeState !== 'serving') return `the node is ${nodeState}`;
       return collector.workers().some(({ state }) => state === 'ready') ? null : 'no worker serves';
@@ -75,6 +78,11 @@ async function run(): Promise<void> {
   tellMain({ kind: 'listening', host: settings.admin.host, port: Number(new URL(address).port) });
   await startDefinitions({ apply, history, path: start.definitionsPath, log });
   tellMain({ kind: 'active', revision: history.head?.revision ?? 0 });
+
+  function announce(event: string, fields: Record<string, unknown>): void {
+    log.info(fields, event);
+    events.send(event, fields);
+  }
 
   async function follow(message: ToManager): Promise<void> {
     switch (message.kind) {
@@ -97,26 +105,30 @@ async function run(): Promise<void> {
         main.close();
     }
   }
+}
 
-  async function onEvent(event: ControlEvent): Promise<void> {
-    if (event.kind === 'names') {
-      collector.learn(event.given, event.dropped);
-      return;
-    }
-    events.send(event.kind, event);
-    if (event.kind !== 'retired') {
-      log['problem' in event && event.problem !== null ? 'warn' : 'info'](event, event.kind);
-      return;
-    }
-    const { revision, ledger, balanced } = event;
-    log[balanced ? 'info' : 'error'](event, 'generation retired');
-    const kept = history.get(revision);
-    if (kept === null) return;
-    // A full disk is no reason to end the manager: the ledger is in the log.
-    await history.record({ ...kept, ledger, balanced }).catch((error) => {
-      log.error({ revision, detail: messageOf(error) }, 'the ledger of a revision was not kept');
-    });
+/** What control tells, into the figures' names, the events, the log and the history. */
+async function onEvent(
+  event: ControlEvent,
+  { collector, events, history }: { collector: Collector; events: EventStream; history: History },
+): Promise<void> {
+  if (event.kind === 'names') {
+    collector.learn(event.given, event.dropped);
+    return;
   }
+  events.send(event.kind, event);
+  if (event.kind !== 'retired') {
+    log['problem' in event && event.problem !== null ? 'warn' : 'info'](event, event.kind);
+    return;
+  }
+  const { revision, ledger, balanced } = event;
+  log[balanced ? 'info' : 'error'](event, 'generation retired');
+  const kept = history.get(revision);
+  if (kept === null) return;
+  // A full disk is no reason to end the manager: the ledger is in the log.
+  await history.record({ ...kept, ledger, balanced }).catch((error) => {
+    log.error({ revision, detail: messageOf(error) }, 'the ledger of a revision was not kept');
+  });
 }
 
 function cannotListen(cause: unknown): never {

@@ -1,4 +1,5 @@
 import type { CacheToControl, CacheToWorker } from './cache/cache-messages.ts';
+import type { DescribedRequest, Explanation } from './cache/explanation.ts';
 import type { ShapeBytes } from './shape.ts';
 
 /** What control tells a worker, in order. */
@@ -15,7 +16,9 @@ export type ToWorker =
   /** The active word says this slot now; answer `switched` from a later turn of the event loop. */
   | { readonly kind: 'switch'; readonly slot: number; readonly revision: number }
   /** No exchange of any worker runs on the slot: let it go, with the series of what ended. */
-  | { readonly kind: 'retire'; readonly slot: number; readonly dropped: readonly number[] };
+  | { readonly kind: 'retire'; readonly slot: number; readonly dropped: readonly number[] }
+  /** What would the cache do with this request? Answer `explained`. */
+  | { readonly kind: 'explain'; readonly id: number; readonly request: DescribedRequest };
 
 /** What a worker tells control. */
 export type FromWorker =
@@ -35,6 +38,8 @@ export type FromWorker =
       readonly slot: number;
       readonly revision: number;
     }
+  /** Null: the worker could not say; its log has why. */
+  | { readonly kind: 'explained'; readonly id: number; readonly explanation: Explanation | null }
   | {
       readonly kind: 'endpoint';
       readonly worker: number;

@@ -1,3 +1,5 @@
+import { normalizePath } from '../base/path.ts';
+
 /** What to make unusable. Several at once are one item of the log. */
 export interface Bust {
   readonly tags: readonly string[];
@@ -32,15 +34,29 @@ export interface BustUrl {
   readonly parameters: readonly string[];
 }
 
-/** Null: no URL that could be cached. */
+/** Null: no URL that could be cached. The path is normalised, as the door does it for requests. */
 export function parseBustUrl(text: string): BustUrl | null {
+  const parts = splitUrl(text);
+  if (parts === null) return null;
+  const normal = normalizePath(parts.path);
+  if (!('path' in normal)) return null;
+  return {
+    host: parts.authority.toLowerCase().replace(/:80$/, ''),
+    path: normal.path,
+    parameters: parts.query
+      .split('&')
+      .filter((one) => one !== '')
+      .sort(),
+  };
+}
+
+/** `http://host/path?query`, the scheme may be left out; as written. Null: it is none. */
+export function splitUrl(
+  text: string,
+): { readonly authority: string; readonly path: string; readonly query: string } | null {
   const absolute = /^https?:\/\//i.test(text) ? text : `http://${text}`;
   const match = /^https?:\/\/([^/?#\s]+)(\/[^?#\s]*)?(?:\?([^#\s]*))?$/i.exec(absolute);
   if (match === null) return null;
   const [, authority = '', path = '/', query = ''] = match;
-  return {
-    host: authority.toLowerCase().replace(/:80$/, ''),
-    path,
-    parameters: query === '' ? [] : query.split('&').sort(),
-  };
+  return { authority, path, query };
 }

@@ -1,4 +1,40 @@
-/** Answers of control about the cache, as the manager passes them on. */
+/** What is asked of control about the cache, and its answers as the manager passes them on. */
+
+/** A request as a person describes it. */
+export interface ExplainRequest {
+  readonly method: string;
+  readonly host: string;
+  readonly path: string;
+  /** Raw, without the question mark. */
+  readonly query: string;
+  /** Names in lower case. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** Null: none. */
+  readonly body: string | null;
+}
+
+/** What a worker would do with the request now; docs/admin-interface.md says what the words mean. */
+export interface CacheExplanation {
+  readonly worker: number;
+  readonly generation: number;
+  readonly revision: number;
+  /** Empty: none matches. */
+  readonly route: string;
+  /** Empty: the route is not cached. */
+  readonly shapeKey: string;
+  /** Empty: the request has none. */
+  readonly key: string;
+  /** Names of the stored Vary that the key follows. */
+  readonly vary: readonly string[];
+  readonly verdict: string;
+  readonly reason: string;
+  /** The verdict and its reason as a sentence. */
+  readonly detail: string;
+  /** Whether what the origin sends next is stored if the origin lets it; false: with why not. */
+  readonly stores: boolean;
+  readonly notStored: string;
+  readonly entry: ListedEntry | null;
+}
 
 export interface WorkerDrop {
   readonly id: number;
@@ -31,6 +67,9 @@ export interface ListedEntry {
   readonly tags: readonly string[];
   /** Names of the stored Vary, or of a `vary` entry. */
   readonly vary: string;
+  /** Whole seconds for which it may be used stale; 0: not, or no longer. */
+  readonly staleWhileRevalidate: number;
+  readonly staleIfError: number;
 }
 
 export interface CacheListing {

@@ -2,6 +2,8 @@
  * What the manager asks of its node's control thread, and what control tells the manager.
  * Every order gets exactly one answer with the same `id`; events come on their own.
  */
+import type { Bust } from './bust.ts';
+import type { BustAnswer, CacheExplanation, CacheListing, ExplainRequest } from './cache-orders.ts';
 import type { Definitions } from './definitions.ts';
 
 /** Bring the node to this revision. Control looks for a loaded generation of the same hash first. */
@@ -17,7 +19,38 @@ export interface ApplyOrder {
   readonly waitMs: number;
 }
 
-export type Order = ApplyOrder;
+/** Make what is stored unusable; answered when no worker can answer with it any more. */
+export interface BustOrder {
+  readonly kind: 'bust';
+  readonly id: number;
+  readonly bust: Bust;
+}
+
+/** What is stored for a URL, all variants. */
+export interface ListOrder {
+  readonly kind: 'list';
+  readonly id: number;
+  readonly url: string;
+}
+
+/** How many entries the routes with these shape keys have stored. */
+export interface CountOrder {
+  readonly kind: 'count';
+  readonly id: number;
+  readonly shapeKeys: readonly string[];
+}
+
+/** What the cache would do with a request; a worker answers. */
+export interface ExplainOrder {
+  readonly kind: 'explain';
+  readonly id: number;
+  readonly request: ExplainRequest;
+}
+
+/** Orders about the cache; each is done at once, also while an apply is under way. */
+export type CacheOrder = BustOrder | ListOrder | CountOrder | ExplainOrder;
+
+export type Order = ApplyOrder | CacheOrder;
 
 export interface ApplyTimings {
   /** 0 when a loaded generation was used again. */
@@ -46,7 +79,7 @@ export interface AppliedAnswer {
   readonly laggards: readonly number[];
 }
 
-/** The node kept its shape; nothing of the refused one is left. */
+/** The order was not done. After an apply: the node kept its shape, nothing of the refused one is left. */
 export interface RejectedAnswer {
   readonly kind: 'rejected';
   readonly id: number;
@@ -54,7 +87,14 @@ export interface RejectedAnswer {
   readonly message: string;
 }
 
-export type Answer = AppliedAnswer | RejectedAnswer;
+export type CacheAnswer =
+  | { readonly kind: 'busted'; readonly id: number; readonly bust: BustAnswer }
+  | { readonly kind: 'listed'; readonly id: number; readonly listing: CacheListing }
+  /** In the order of the shape keys that were asked for. */
+  | { readonly kind: 'counted'; readonly id: number; readonly counts: readonly number[] }
+  | { readonly kind: 'explained'; readonly id: number; readonly explanation: CacheExplanation };
+
+export type Answer = AppliedAnswer | CacheAnswer | RejectedAnswer;
 
 /** `accepted = completed + aborted + refused + failed`, once nothing is running. */
 export interface Ledger {

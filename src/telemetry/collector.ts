@@ -10,6 +10,7 @@ import {
   upstreamOverflow,
 } from '../memory/series.ts';
 import type { GivenName, Ledger } from '../model/orders.ts';
+import { type CacheReport, cacheReport } from './cache-report.ts';
 
 export interface WorkerFigures {
   readonly id: number;
@@ -113,6 +114,11 @@ export class Collector {
       }
       return name === undefined ? [] : [{ ...figures, of: name.of, name: name.name }];
     });
+  }
+
+  /** Null: the settings give the cache no memory. */
+  cache(series: readonly NamedSeries[] = this.series()): CacheReport | null {
+    return this.#memory.cache === null ? null : cacheReport(this.#memory.cache, series);
   }
 
   #slots(): number[] {

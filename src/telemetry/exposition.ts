@@ -1,4 +1,5 @@
 import { bucketFloorUs, counter } from '../memory/series.ts';
+import type { CacheReport } from './cache-report.ts';
 import type { Collector, NamedSeries } from './collector.ts';
 
 /** Upper bounds of the exposed histograms, in seconds; the shared ones are much finer. */
@@ -20,6 +21,14 @@ export const metrics = {
   cutover_connections: 'gauge Open client connections, by worker.',
   cutover_generations_loaded: 'gauge Generations that are loaded.',
   cutover_revision: 'gauge The revision that is active.',
+  cutover_cache_lookups_total: 'counter Lookups in the cache by route and outcome.',
+  cutover_cache_stored_total: 'counter Entries that were stored.',
+  cutover_cache_evicted_total: 'counter Entries that are gone, by reason.',
+  cutover_cache_refused_total: 'counter What was sent to be stored and was not, by reason.',
+  cutover_cache_entries: 'gauge Entries in the cache: stored less evicted.',
+  cutover_cache_entry_bytes: 'gauge Bytes of the cache memory that entries fill.',
+  cutover_cache_memory_bytes: 'gauge Bytes of the cache memory.',
+  cutover_cache_position: 'gauge Where the invalidation stream stands.',
 } as const;
 export type MetricName = keyof typeof metrics;
 
@@ -54,6 +63,8 @@ export function exposition(collector: Collector): string {
   }
   out.sample('cutover_generations_loaded', {}, generations.length);
   out.sample('cutover_revision', {}, collector.active()?.revision ?? 0);
+  const cache = collector.cache(series);
+  if (cache !== null) writeCache(out, cache);
   return out.text();
 }
 
@@ -77,6 +88,25 @@ function writeUpstreams(out: Writer, series: readonly NamedSeries[]): void {
     }
     out.sample('cutover_upstream_retries_total', labels, counters[counter.retried] ?? 0);
   }
+}
+
+function writeCache(out: Writer, cache: CacheReport): void {
+  for (const { route, outcomes } of cache.routes) {
+    for (const [outcome, count] of Object.entries(outcomes)) {
+      out.sample('cutover_cache_lookups_total', { route, outcome }, count);
+    }
+  }
+  out.sample('cutover_cache_stored_total', {}, cache.stored);
+  for (const [reason, count] of Object.entries(cache.evictedBy)) {
+    out.sample('cutover_cache_evicted_total', { reason }, count);
+  }
+  for (const [reason, count] of Object.entries(cache.refusedBy)) {
+    out.sample('cutover_cache_refused_total', { reason }, count);
+  }
+  out.sample('cutover_cache_entries', {}, cache.present);
+  out.sample('cutover_cache_entry_bytes', {}, cache.presentBytes);
+  out.sample('cutover_cache_memory_bytes', {}, cache.memoryBytes);
+  out.sample('cutover_cache_position', {}, cache.position);
 }
 
 function writeClasses(

@@ -1,6 +1,6 @@
 import { every, monotonicMs, sleep } from '../../base/clock.ts';
 import { bustLabelCountMax, labelsPerKibibyte } from '../../base/limits.ts';
-import type { EvictReason } from '../../memory/cache/cache-figures.ts';
+import type { EvictReason, StoreRefusedReason } from '../../memory/cache/cache-figures.ts';
 import { cacheKey } from '../../memory/cache/cache-key.ts';
 import type { CacheMemory } from '../../memory/cache/cache-memory.ts';
 import type { CacheToControl, CacheToWorker } from '../../memory/cache/cache-messages.ts';
@@ -124,7 +124,7 @@ export class CacheKeeper {
     }
   }
 
-  /** How many entries a shape of a route has. */
+  /** How many entries a shape of a route has; what only says how to look (a Vary) counts as one. */
   countOfShape(shapeKey: string): number {
     return this.#postings.countOf(`s:${shapeKey}`);
   }
@@ -137,7 +137,7 @@ export class CacheKeeper {
   /** At the start: what the last stop left, for shapes that are in use. */
   readSnapshot(file: string, shapeKeys: ReadonlySet<string>): SnapshotReport {
     return readSnapshot(file, shapeKeys, this.#log.head, (record, body) => {
-      if (this.#refusal(record) !== '') return;
+      if (this.#refusal(record) !== null) return;
       const stored = this.#writer.put(record, body);
       if (!stored.stored) return;
       for (const label of record.labels) this.#postings.add(label, stored.entryId);
@@ -151,21 +151,18 @@ export class CacheKeeper {
 
   #store(worker: number, fetch: number, record: CacheRecord, body: ArrayBuffer | null): void {
     const refusal = this.#refusal(record);
-    if (refusal === '') {
-      const stored = this.#writer.put(record, body === null ? noBytes : new Uint8Array(body));
-      if (stored.stored) this.#visible(worker, fetch, stored.entryId, record);
-      else this.#refused(worker, fetch, stored.reason);
-    } else this.#refused(worker, fetch, refusal);
+    const stored =
+      refusal === null
+        ? this.#writer.put(record, body === null ? noBytes : new Uint8Array(body))
+        : this.#writer.refuse(refusal);
+    if (stored.stored) this.#visible(worker, fetch, stored.entryId, record);
+    else this.#refused(worker, fetch, stored.reason);
     this.#taken(worker, body?.byteLength ?? 0);
   }
 
   #begin(worker: number, fetch: number, record: CacheRecord): void {
     const refusal = this.#refusal(record);
-    if (refusal !== '') {
-      this.#refused(worker, fetch, refusal);
-      return;
-    }
-    const begun = this.#writer.begin(record);
+    const begun = refusal === null ? this.#writer.begin(record) : this.#writer.refuse(refusal);
     if (!begun.stored) {
       this.#refused(worker, fetch, begun.reason);
       return;
@@ -194,9 +191,7 @@ export class CacheKeeper {
   #refresh(worker: number, fetch: number, entry: number, record: CacheRecord): void {
     const refusal = this.#refusal(record);
     const refreshed =
-      refusal === ''
-        ? this.#writer.refresh(entry, record)
-        : ({ stored: false, reason: refusal } as const);
+      refusal === null ? this.#writer.refresh(entry, record) : this.#writer.refuse(refusal);
     if (refreshed.stored) this.#visible(worker, fetch, refreshed.entryId, record);
     else this.#refused(worker, fetch, refreshed.reason);
   }
@@ -209,12 +204,12 @@ export class CacheKeeper {
     this.#parts.tell(worker, { kind: 'cache-invalidated', id });
   }
 
-  /** Empty: it may be stored. */
-  #refusal(record: CacheRecord): string {
+  /** Null: it may be stored. */
+  #refusal(record: CacheRecord): StoreRefusedReason | null {
     const { labels, position, key } = record;
     if (this.#busts.bustedSince([...labels, keyLabel(key)], position)) return 'busted-meanwhile';
     if (!this.#postings.hasRoomFor(labels.length)) return 'labels-full';
-    return '';
+    return null;
   }
 
   #visible(worker: number, fetch: number, entry: number, { labels }: CacheRecord): void {

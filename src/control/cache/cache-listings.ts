@@ -2,8 +2,9 @@ import { cacheListingMax } from '../../base/limits.ts';
 import type { EntryView } from '../../memory/cache/cache-entry.ts';
 import { entryFlag } from '../../memory/cache/cache-record.ts';
 import type { CacheWriter } from '../../memory/cache/cache-writer.ts';
+import { entryFacts } from '../../memory/cache/entry-facts.ts';
 import type { BustUrl } from '../../model/bust.ts';
-import type { CacheListing, ListedEntry } from '../../model/cache-orders.ts';
+import type { CacheListing } from '../../model/cache-orders.ts';
 import type { Postings } from './postings.ts';
 
 /** What is stored for a URL, all variants: for people, and for busts by URL. */
@@ -28,7 +29,7 @@ export class CacheListings {
     const all = this.entriesOf(url);
     const entries = all.slice(0, cacheListingMax).flatMap((entry) => {
       const view = this.#writer.view(entry);
-      return view === null ? [] : [listed(view, nowMs)];
+      return view === null ? [] : [entryFacts(view, nowMs)];
     });
     const query = url.parameters.length === 0 ? '' : `?${url.parameters.join('&')}`;
     return { url: `${url.host}${url.path}${query}`, entries, leftOut: all.length - entries.length };
@@ -46,25 +47,4 @@ function isOfQuery(view: EntryView, parameters: readonly string[]): boolean {
     return false;
   }
   return chosen.every((one) => parameters.includes(one));
-}
-
-function listed(view: EntryView, nowMs: number): ListedEntry {
-  const labels = view.labels();
-  const labelsOf = (kind: string): string[] =>
-    labels.filter((label) => label.startsWith(kind)).map((label) => label.slice(kind.length));
-  return {
-    key: view.key(),
-    kind: view.kind,
-    route: labelsOf('r:')[0] ?? '',
-    status: view.status,
-    state: view.state,
-    age: Math.max(0, Math.floor((nowMs - view.bornMs) / 1000)),
-    ttl: Math.ceil((view.freshUntilMs - nowMs) / 1000),
-    softStale: view.softStale,
-    bodyBytes: view.bodyBytes,
-    etag: view.etag,
-    lastModified: view.lastModified,
-    tags: labelsOf('t:'),
-    vary: view.kind === 'vary' ? view.headText() : '',
-  };
 }

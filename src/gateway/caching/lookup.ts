@@ -181,8 +181,8 @@ function staleOf(cache: WorkerCache, ticket: CacheTicket): StaleStored | null {
   };
 }
 
-/** Why nothing was found. */
-function missed(cache: WorkerCache, ticket: CacheTicket): LookupOutcome {
+/** Why nothing was found. Inside the reader's epoch. */
+export function missed(cache: WorkerCache, ticket: CacheTicket): LookupOutcome {
   switch (cache.reader.departure(ticket.key)) {
     case 'ttl':
       return 'miss-expired';

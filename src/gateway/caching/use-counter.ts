@@ -12,6 +12,12 @@ export class UseCounter {
   readonly #checks = new Int32Array(placeCount);
   readonly #counts = new Uint16Array(placeCount);
 
+  /** How many were counted. */
+  countOf({ hash, check }: CacheKey): number {
+    const at = hash & (placeCount - 1);
+    return this.#checks[at] === (check | 0) ? (this.#counts[at] as number) : 0;
+  }
+
   /** Counts one miss of a key and returns how many there were. */
   count({ hash, check }: CacheKey): number {
     const at = hash & (placeCount - 1);

@@ -9,6 +9,7 @@ export function registerNode(app: FastifyInstance, parts: AdminParts): void {
   app.get('/v1/nodes', async (request) => {
     queryOf(request, []);
     const notReady = parts.notReady();
+    const cache = collector.cache();
     const node = {
       id: parts.nodeId,
       region: parts.region,
@@ -18,6 +19,7 @@ export function registerNode(app: FastifyInstance, parts: AdminParts): void {
       notReady,
       workers: collector.workers(),
       generations: collector.generations(),
+      cache: cache === null ? null : { position: cache.position, routes: cache.routes },
     };
     return { nodes: [node] };
   });

@@ -1,6 +1,7 @@
 import type { Collector } from '../../telemetry/collector.ts';
 import type { AccessToken } from '../access-token.ts';
 import type { Apply } from '../apply.ts';
+import type { ControlClient } from '../control-client.ts';
 import type { EventStream } from '../event-stream.ts';
 import type { History } from '../history/history.ts';
 
@@ -13,6 +14,9 @@ export interface AdminParts {
   readonly history: History;
   readonly collector: Collector;
   readonly events: EventStream;
+  readonly control: Pick<ControlClient, 'bust' | 'list' | 'explain' | 'count'>;
+  /** Into the log and to whoever watches the events. */
+  readonly announce: (event: string, fields: Record<string, unknown>) => void;
   /** Null: ready; else why not. */
   readonly notReady: () => string | null;
 }

@@ -8,6 +8,8 @@ export const errorStatus: Readonly<Record<string, number>> = {
   'definitions-empty': 422,
   'precondition-failed': 412,
   'apply-in-progress': 409,
+  'cache-off': 409,
+  'bust-rate': 429,
   'revision-unknown': 404,
   'object-unknown': 404,
   'call-unknown': 404,
@@ -20,6 +22,7 @@ export const errorStatus: Readonly<Record<string, number>> = {
   'slots-exhausted': 503,
   'control-silent': 503,
   'control-lost': 503,
+  'worker-silent': 503,
   draining: 503,
 };
 
@@ -35,6 +38,7 @@ export function sendProblem(reply: FastifyReply, error: unknown): FastifyReply {
         ? 'body-invalid'
         : 'internal';
   const status = known ? (errorStatus[code] ?? 500) : (http ?? 500);
+  if (status === 429) void reply.header('retry-after', '1');
   if (status === 401) void reply.header('www-authenticate', 'Bearer');
   return reply
     .code(status)

@@ -1,6 +1,7 @@
 import { type FastifyInstance, fastify } from 'fastify';
 import { CutoverError, messageOf } from '../../base/errors.ts';
 import { definitionsBytesMax } from '../../base/limits.ts';
+import { registerCache } from './cache.ts';
 import { registerDefinitions } from './definitions.ts';
 import { registerEvents } from './events.ts';
 import { registerNode } from './node.ts';
@@ -41,6 +42,7 @@ export function buildAdmin(parts: AdminParts): FastifyInstance {
   registerDefinitions(app, parts);
   registerRevisions(app, parts);
   registerNode(app, parts);
+  registerCache(app, parts);
   registerEvents(app, parts);
   return app;
 }

@@ -15,13 +15,17 @@ export const evictReasons = [
 ] as const;
 export type EvictReason = (typeof evictReasons)[number];
 
-/** Why something was not stored. `gone`: what it was to refresh is not there any more. */
+/**
+ * Why something was not stored. `gone`: what it was to refresh is not there any more;
+ * `labels-full`: the index of tags and routes has no room for its labels.
+ */
 export const refusedReasons = [
   'too-large',
   'busted-meanwhile',
   'no-room',
   'key-too-long',
   'gone',
+  'labels-full',
 ] as const;
 export type StoreRefusedReason = (typeof refusedReasons)[number];
 
@@ -46,13 +50,17 @@ export interface CacheFigures {
   readonly refusedBy: Readonly<Record<StoreRefusedReason, number>>;
 }
 
-/** A moment's view for any thread; exact in control's own. */
+/**
+ * A moment's view for any thread; exact in control's own. What is evicted is read before what is
+ * stored, so that in no view more is evicted than was stored.
+ */
 export function readCacheFigures({ figures }: CacheMemory): CacheFigures {
+  const evictedBy = byReason(figures, figureField.evicted, evictReasons);
   return {
+    evictedBy,
     stored: figures[figureField.stored] as number,
     present: figures[figureField.present] as number,
     presentBytes: figures[figureField.presentBytes] as number,
-    evictedBy: byReason(figures, figureField.evicted, evictReasons),
     refusedBy: byReason(figures, figureField.refused, refusedReasons),
   };
 }

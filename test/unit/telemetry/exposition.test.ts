@@ -1,16 +1,24 @@
 // Goal: what `/metrics` says is valid Prometheus text and adds up. Method: figures written as workers
 // write them, and a strict reader of the text.
 import { describe, expect, test } from 'vitest';
+import { present } from '../../../src/base/assert.ts';
+import { FiguresWriter } from '../../../src/memory/cache/figures-writer.ts';
 import { ControlBlock, slotState, WorkerWords } from '../../../src/memory/control-block.ts';
 import { LedgerWriter } from '../../../src/memory/ledger.ts';
 import { createNodeMemory } from '../../../src/memory/node-memory.ts';
-import { counter, SeriesWriter, seriesCount } from '../../../src/memory/series.ts';
+import {
+  counter,
+  lookupCounterAt,
+  lookupOutcomes,
+  SeriesWriter,
+  seriesCount,
+} from '../../../src/memory/series.ts';
 import { Collector } from '../../../src/telemetry/collector.ts';
 import { exposition, metrics } from '../../../src/telemetry/exposition.ts';
 import { type ReadSample, readExposition } from '../../kit/exposition.ts';
 
 function setUp(workerCount = 2) {
-  const memory = createNodeMemory(workerCount);
+  const memory = createNodeMemory(workerCount, 1, 4 * 1024 * 1024);
   const collector = new Collector(memory);
   const block = new ControlBlock(memory.control);
   const workers = Array.from({ length: workerCount }, (_, worker) => ({
@@ -27,7 +35,7 @@ function setUp(workerCount = 2) {
     writer.add(writer.of(number), which, 1);
     if (us !== undefined) writer.recordUs(writer.of(number), us);
   };
-  return { collector, block, workers, read, samples, record };
+  return { memory, collector, block, workers, read, samples, record };
 }
 
 const { status2xx, status5xx, aborted, bytesIn, bytesOut, retried, timedOut } = counter;
@@ -39,6 +47,13 @@ describe('the text', () => {
       'cutover_connections',
       'cutover_generations_loaded',
       'cutover_revision',
+      'cutover_cache_stored_total',
+      'cutover_cache_evicted_total',
+      'cutover_cache_refused_total',
+      'cutover_cache_entries',
+      'cutover_cache_entry_bytes',
+      'cutover_cache_memory_bytes',
+      'cutover_cache_position',
     ]);
   });
 
@@ -58,6 +73,7 @@ describe('the text', () => {
     for (const slot of [0, 1]) block.setSlot(slot, slot + 1, slot + 5, slotState.active);
     workers[0]?.ledger.refused(0, 'door');
     workers[1]?.ledger.failed(1, 'reset');
+    record(0, 1, lookupCounterAt);
     const text = read();
     expect([...text.keys()].sort()).toEqual(Object.keys(metrics).sort());
     for (const [name, { type, help }] of text) {
@@ -234,5 +250,56 @@ describe('generations', () => {
     const { samples, block } = setUp();
     block.setSlot(0, 1, 5, slotState.staged);
     expect(samples('cutover_revision')).toEqual([[{}, 0]]);
+  });
+});
+
+describe('the cache', () => {
+  const at = (outcome: (typeof lookupOutcomes)[number]): number =>
+    lookupCounterAt + lookupOutcomes.indexOf(outcome);
+
+  test('has its lookups by route and outcome, and what it holds', () => {
+    const { samples, collector, record, memory } = setUp();
+    collector.learn(
+      [
+        { number: 1, of: 'route', name: 'a' },
+        { number: 2, of: 'upstream', name: 'a' },
+      ],
+      [],
+    );
+    for (const worker of [0, 1, 1]) record(worker, 1, at('hit'));
+    record(0, 1, at('miss-cold'));
+    // Upstreams have no lookups: what stands there means something else.
+    record(0, 2, at('hit'));
+    const figures = new FiguresWriter(present(memory.cache, 'a cache').figures);
+    for (const bytes of [100, 200, 300]) figures.stored(bytes);
+    figures.evicted('bust-tag', 100);
+    figures.refused('too-large');
+    expect(samples('cutover_cache_lookups_total')).toEqual([
+      [{ route: 'a', outcome: 'hit' }, 3],
+      [{ route: 'a', outcome: 'miss-cold' }, 1],
+    ]);
+    expect(samples('cutover_cache_stored_total')).toEqual([[{}, 3]]);
+    expect(samples('cutover_cache_evicted_total')).toContainEqual([{ reason: 'bust-tag' }, 1]);
+    expect(samples('cutover_cache_evicted_total')).toContainEqual([{ reason: 'ttl' }, 0]);
+    expect(samples('cutover_cache_refused_total')).toContainEqual([{ reason: 'too-large' }, 1]);
+    expect(samples('cutover_cache_entries')).toEqual([[{}, 2]]);
+    expect(samples('cutover_cache_entry_bytes')).toEqual([[{}, 500]]);
+    expect(samples('cutover_cache_memory_bytes')).toEqual([[{}, 4 * 1024 * 1024]]);
+  });
+
+  test('sums hold whatever was counted: each outcome is a hit or a miss', () => {
+    const { collector, record } = setUp();
+    collector.learn([{ number: 1, of: 'route', name: 'a' }], []);
+    for (const outcome of lookupOutcomes) record(0, 1, at(outcome));
+    const report = collector.cache();
+    expect(report).toMatchObject({ lookups: lookupOutcomes.length, hits: 4 });
+    expect(report?.misses).toBe(lookupOutcomes.length - 4);
+    expect(report?.routes[0]?.hitRate).toBeCloseTo(4 / lookupOutcomes.length, 12);
+  });
+
+  test('that a node has no memory for is not told', () => {
+    const collector = new Collector(createNodeMemory(1));
+    expect(collector.cache()).toBeNull();
+    expect(exposition(collector)).not.toContain('cutover_cache');
   });
 });
