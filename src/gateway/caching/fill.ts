@@ -1,11 +1,9 @@
-import { monotonicMs, wallMs } from '../../base/clock.ts';
-import { hitForMissMs, wholeStoreBytesMax } from '../../base/limits.ts';
+import { wallMs } from '../../base/clock.ts';
+import { wholeStoreBytesMax } from '../../base/limits.ts';
 import type { CacheKey } from '../../memory/cache/cache-key.ts';
-import { type CacheRecord, entryFlag } from '../../memory/cache/cache-record.ts';
+import type { CacheRecord } from '../../memory/cache/cache-record.ts';
 import type { Exchange } from '../exchange.ts';
-import type { HeaderList } from '../header-list.ts';
-import { prepareHead, statusText } from '../response-head.ts';
-import type { StoreVerdict } from './storing.ts';
+import { passRecord, responseRecord, type StorableResponse, varyRecord } from './record.ts';
 import type { CacheTicket } from './ticket.ts';
 import type { WorkerCache } from './worker-cache.ts';
 
@@ -14,12 +12,11 @@ export interface StaleStored {
   readonly entry: number;
   readonly status: number;
   readonly head: string;
+  readonly origin: string;
   readonly etag: string;
   readonly lastModified: string;
   readonly bodyBytes: number;
 }
-
-type Storable = Extract<StoreVerdict, { store: true }>;
 
 /**
  * One fetch of a response that may be stored, on behalf of an exchange and of all that wait.
@@ -37,16 +34,19 @@ export class Fill {
   readonly holdsClaim: boolean;
   /** Of the invalidation stream, when the fetch began: what was busted since is not stored. */
   readonly position: number;
-  readonly stale: StaleStored | null;
   readonly requestedWallMs: number;
   /** Bytes of a body that is stored at most. */
   readonly bytesMax: number;
   readonly #cache: WorkerCache;
   readonly #exchange: Exchange;
+  readonly #ticket: CacheTicket;
   #state: 'asking' | 'gathering' | 'streaming' | 'refreshing' | 'sent' | 'over' = 'asking';
+  #stale: StaleStored | null;
   #record: CacheRecord | null = null;
   #pieces: Buffer[] = [];
   #bytes = 0;
+  /** What is stored answers nobody unasked: whoever waits has to ask by itself. */
+  #eachAsks = false;
 
   constructor(
     exchange: Exchange,
@@ -54,14 +54,14 @@ export class Fill {
     holdsClaim: boolean,
     stale: StaleStored | null,
   ) {
-    const ticket = exchange.ticket as CacheTicket;
+    this.#ticket = exchange.ticket as CacheTicket;
     this.number = cache.nextNumber();
-    this.key = ticket.key;
-    this.bytesMax = Math.min(ticket.plan.bytesMax, cache.entryBytesMax);
+    this.key = this.#ticket.key;
+    this.bytesMax = Math.min(this.#ticket.plan.bytesMax, cache.entryBytesMax);
     this.holdsClaim = holdsClaim;
-    this.stale = stale;
     this.position = cache.reader.position();
     this.requestedWallMs = wallMs();
+    this.#stale = stale;
     this.#cache = cache;
     this.#exchange = exchange;
     cache.addFill(this);
@@ -78,14 +78,25 @@ export class Fill {
     return gathers || (this.active && this.#cache.waiting.countOf(this.key.text) > 0);
   }
 
+  /** What the origin is asked to confirm; null: the whole is fetched. */
+  get stale(): StaleStored | null {
+    return this.#stale;
+  }
+
+  /** The origin confirmed something else: it is asked without conditions. */
+  askWhole(): void {
+    this.#stale = null;
+  }
+
   /** The head of a response that is to be stored. False: it cannot be, after all. */
-  store(verdict: Storable, status: number, headers: HeaderList, contentLength: number): boolean {
-    if (contentLength > this.bytesMax) return false;
-    const record = this.#recordOf(verdict, status, headers, contentLength);
-    this.#record = record;
-    if (verdict.vary.length > 0) this.#storeVary(verdict.vary);
+  store(response: StorableResponse): boolean {
+    const { verdict, bodyBytes } = response;
+    if (bodyBytes > this.bytesMax) return false;
+    this.#eachAsks = verdict.noCache || verdict.freshnessMs <= verdict.ageMs;
+    this.#record = responseRecord(this.#exchange, this.#ticket, this, response);
+    this.#placeByVary(verdict.vary);
     this.#state = 'gathering';
-    if (contentLength > wholeStoreBytesMax) this.#begin();
+    if (bodyBytes > wholeStoreBytesMax) this.#begin();
     return true;
   }
 
@@ -120,13 +131,13 @@ export class Fill {
     }
   }
 
-  /** A 304 confirmed what is stored; `headers` are the updated ones. */
-  refresh(verdict: Storable, headers: HeaderList): void {
-    const stale = this.stale as StaleStored;
-    const record = this.#recordOf(verdict, stale.status, headers, stale.bodyBytes);
+  /** A 304 confirmed the stored response, which `entry` is; this is it from now on. */
+  refresh(entry: number, response: StorableResponse): void {
+    const record = responseRecord(this.#exchange, this.#ticket, this, response);
     this.#state = 'refreshing';
+    this.#eachAsks = response.verdict.noCache;
     this.#cache.ask(this);
-    this.#cache.send({ kind: 'cache-refresh', fetch: this.number, entry: stale.entry, record });
+    this.#cache.send({ kind: 'cache-refresh', fetch: this.number, entry, record });
   }
 
   /**
@@ -136,20 +147,7 @@ export class Fill {
   pass(): void {
     if (this.#state !== 'asking') return;
     this.#state = 'sent';
-    const nowMs = monotonicMs();
-    const ticket = this.#exchange.ticket as CacheTicket;
-    const record: CacheRecord = {
-      ...emptyRecord,
-      key: ticket.key.text,
-      kind: 'pass',
-      bornMs: nowMs,
-      freshUntilMs: nowMs + hitForMissMs,
-      staleWhileRevalidateUntilMs: nowMs + hitForMissMs,
-      staleIfErrorUntilMs: nowMs + hitForMissMs,
-      position: this.position,
-      labels: this.#labels([], []),
-      query: ticket.plan.query(this.#exchange),
-    };
+    const record = passRecord(this.#exchange, this.#ticket, this);
     this.#cache.ask(this);
     this.#cache.send({ kind: 'cache-store', fetch: this.number, record, body: null });
     this.#cache.waiting.wake(this.key.text, goAlone);
@@ -172,14 +170,17 @@ export class Fill {
 
   /** Control's answer to what it was sent; empty: lookups find it now. */
   answered(refusal: string): void {
-    const { ticket } = this.#exchange;
-    const validated = this.#state === 'refreshing';
+    const refreshed = this.#state === 'refreshing';
     if (this.#state === 'streaming') this.#leave(refusal);
     else this.#over(refusal);
-    if (!validated || ticket === null || this.#exchange.finished) return;
-    ticket.fill = null;
-    ticket.validated = refusal === '';
-    ticket.whole = refusal !== '';
+    if (!refreshed || this.#exchange.finished) return;
+    if (this.#exchange.gone) {
+      this.#cache.hooks.sent(this.#exchange);
+      return;
+    }
+    // Another exchange may have renewed it meanwhile: what has the same validators will do.
+    this.#ticket.confirmed = this.#stale;
+    this.#ticket.fill = null;
     this.#cache.hooks.wake(this.#exchange);
   }
 
@@ -197,69 +198,15 @@ export class Fill {
     this.#cache.send({ kind: 'cache-chunk', fetch: this.number, bytes }, bytes);
   }
 
-  /** Marks the place under the plain key: which request fields tell the variants apart. */
-  #storeVary(names: readonly string[]): void {
-    const ticket = this.#exchange.ticket as CacheTicket;
-    const all = [...new Set([...names, ...ticket.varyNames])].sort();
+  /** Under its variant's key, with a mark under the plain one; without a Vary, as looked up. */
+  #placeByVary(names: readonly string[]): void {
+    const ticket = this.#ticket;
     const record = this.#record as CacheRecord;
-    const variant = ticket.variantKey(all, this.#exchange.headers);
-    this.#record = { ...record, key: variant };
-    this.#cache.send({
-      kind: 'cache-store',
-      fetch: 0,
-      record: { ...record, ...foreverFrom(record.bornMs), kind: 'vary', head: all.join(',') },
-      body: null,
-    });
-  }
-
-  #recordOf(
-    verdict: Storable,
-    status: number,
-    headers: HeaderList,
-    bodyBytes: number,
-  ): CacheRecord {
-    const ticket = this.#exchange.ticket as CacheTicket;
-    const { plan } = ticket;
-    // uWebSockets.js writes a Date of its own into every response, and two must not go out.
-    headers.remove('date');
-    const bornMs = monotonicMs() - verdict.ageMs;
-    const freshUntilMs = bornMs + verdict.freshnessMs;
-    let flags = 0;
-    if (verdict.mustRevalidate) flags |= entryFlag.mustRevalidate;
-    if (verdict.noCache) flags |= entryFlag.noCache;
-    if (plan.queryFiltered) flags |= entryFlag.queryFiltered;
-    if (!plan.constantResponse) flags |= entryFlag.perAnswerPolicies;
-    return {
-      key: verdict.vary.length > 0 ? ticket.primary.text : this.key.text,
-      kind: 'response',
-      status,
-      head: prepareHead(statusText(status), headers),
-      etag: verdict.etag,
-      lastModified: verdict.lastModified,
-      bornMs,
-      freshUntilMs,
-      staleWhileRevalidateUntilMs: freshUntilMs + verdict.staleWhileRevalidateMs,
-      staleIfErrorUntilMs: freshUntilMs + verdict.staleIfErrorMs,
-      flags,
-      position: this.position,
-      labels: this.#labels(verdict.tags, verdict.groups),
-      query: plan.query(this.#exchange),
-      bodyBytes,
-    };
-  }
-
-  #labels(tags: readonly string[], groups: readonly string[]): string[] {
-    const exchange = this.#exchange;
-    const { plan } = exchange.ticket as CacheTicket;
-    const host = cacheHost(exchange.headers.host);
-    const all = new Set([...plan.tags(exchange), ...tags]);
-    return [
-      `s:${plan.shapeKey}`,
-      `r:${exchange.plan?.id ?? ''}`,
-      `p:${host}${exchange.path}`,
-      ...[...all].map((tag) => `t:${tag}`),
-      ...groups.map((group) => `g:${host} ${group}`),
-    ];
+    if (names.length === 0) return;
+    const all = [...new Set([...names, ...ticket.varyNames])].sort();
+    this.#record = { ...record, key: ticket.variantKey(all) };
+    const mark = varyRecord(ticket, all, record);
+    this.#cache.send({ kind: 'cache-store', fetch: 0, record: mark, body: null });
   }
 
   #over(refusal = 'failed'): void {
@@ -271,19 +218,14 @@ export class Fill {
   #leave(refusal: string): void {
     this.#cache.removeFill(this);
     if (this.holdsClaim) this.#cache.claims.release(this.key);
-    const alone = refusal !== '' && refusal !== 'failed' && refusal !== 'busted-meanwhile';
+    const again = refusal === 'failed' || refusal === 'busted-meanwhile' || refusal === '';
+    const alone = !again || (refusal === '' && this.#eachAsks);
     this.#cache.waiting.wake(this.key.text, alone ? goAlone : undefined);
   }
 }
 
 function goAlone(exchange: Exchange): void {
   if (exchange.ticket !== null) exchange.ticket.alone = true;
-}
-
-/** The host of a key and of a URL: lower case, without the default port. */
-export function cacheHost(host: string): string {
-  const lower = host.toLowerCase();
-  return lower.endsWith(':80') ? lower.slice(0, -':80'.length) : lower;
 }
 
 /** One buffer of its own, to be handed over. */
@@ -297,28 +239,3 @@ function copyOf(...pieces: readonly Buffer[]): ArrayBuffer {
   }
   return copy.buffer;
 }
-
-/** A mark of variants is good as long as nothing takes its place. */
-function foreverFrom(
-  bornMs: number,
-): Pick<
-  CacheRecord,
-  'bornMs' | 'freshUntilMs' | 'staleWhileRevalidateUntilMs' | 'staleIfErrorUntilMs'
-> {
-  const forever = bornMs + 1000 * 86_400_000;
-  return {
-    bornMs,
-    freshUntilMs: forever,
-    staleWhileRevalidateUntilMs: forever,
-    staleIfErrorUntilMs: forever,
-  };
-}
-
-const emptyRecord = {
-  status: 0,
-  head: '',
-  etag: '',
-  lastModified: '',
-  flags: 0,
-  bodyBytes: 0,
-} as const;
