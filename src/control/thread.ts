@@ -19,6 +19,7 @@ const keeper =
     : new CacheKeeper({
         memory: start.memory.cache,
         workerCount: start.memory.workerCount,
+        seatCount: start.memory.seatCount,
         tell: (worker, message) => links.get(worker)?.tellCache(message),
       });
 const reconciler = new Reconciler(start.memory, start.environment, (event) =>

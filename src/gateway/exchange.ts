@@ -46,6 +46,8 @@ export class Exchange {
   stream: StoredStream | null = null;
   /** What a slow client has yet to get while the fetch goes on for others. */
   backlog: ClientBacklog | null = null;
+  /** The origin's response has ended. */
+  received = false;
   /** The origin confirmed what is stored: the answer comes out of the cache in a later turn. */
   answersLater = false;
 
@@ -104,6 +106,7 @@ export class Exchange {
   /** Before it is looked up again: what an attempt brought is not its answer. */
   startOver(): void {
     this.answersLater = false;
+    this.received = false;
     this.attempt = null;
     this.attemptCount = 0;
     this.tried.length = 0;

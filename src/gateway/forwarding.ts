@@ -178,7 +178,7 @@ function clientHasIt(exchange: Exchange, received: ParsedHead, cacheMember: stri
 function receiveChunk(exchange: Exchange, chunk: Buffer): boolean {
   const fill = exchange.ticket?.fill ?? null;
   fill?.chunk(chunk);
-  if (exchange.gone && fill?.active !== true) {
+  if (exchange.gone && fill?.stores !== true) {
     exchange.attempt?.abandon();
     finish(exchange, 'aborted');
     return true;
@@ -195,6 +195,7 @@ function receiveChunk(exchange: Exchange, chunk: Buffer): boolean {
 
 function receiveEnd(exchange: Exchange): void {
   const { backlog, relay } = exchange;
+  exchange.received = true;
   exchange.ticket?.fill?.end();
   if (exchange.answersLater) return;
   if (exchange.gone) finish(exchange, 'completed');
@@ -250,13 +251,13 @@ function repeat(exchange: Exchange): void {
 /** What is stored answers in the place of an error (RFC 5861, section 4). */
 function standIn(exchange: Exchange): boolean {
   const { ticket, worker } = exchange;
-  if (ticket?.fill == null || worker.cache === null || exchange.gone) return false;
+  if (ticket === null || worker.cache === null || exchange.gone) return false;
   ticket.acceptsStale = true;
   const step = lookUp(exchange, worker.cache, ticket);
   ticket.acceptsStale = false;
   if (step === 'forward') return false;
   exchange.attempt?.abandon();
-  ticket.fill.letGo();
+  ticket.fill?.standIn();
   if (step === 'answered') finish(exchange, 'completed');
   return true;
 }
@@ -277,8 +278,9 @@ export function clientGone(exchange: Exchange): void {
   exchange.gone = true;
   if (exchange.finished) return;
   exchange.body?.clientGone();
-  const { attempt: current, ticket, body } = exchange;
-  if (current !== null && body === null && ticket?.fill?.wanted === true) {
+  const { attempt: current, ticket, body, received } = exchange;
+  const goesOn = current !== null && !received && (body === null || body.sent);
+  if (goesOn && ticket?.fill?.wanted === true) {
     leaveToCache(exchange, 'aborted');
     return;
   }

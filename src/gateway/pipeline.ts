@@ -164,6 +164,11 @@ function changeRequest(exchange: Exchange, { requestPolicies }: RoutePlan): void
 export const cacheHooks: CacheHooks = {
   wake(exchange) {
     guarded(exchange, () => {
+      if (exchange.gone) {
+        // It went on for the cache alone, and that is done.
+        finish(exchange, 'completed');
+        return;
+      }
       exchange.startOver();
       lookUpAgain(exchange, exchange.ticket);
     });

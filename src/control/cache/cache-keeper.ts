@@ -24,6 +24,8 @@ const noBytes = new Uint8Array(0);
 export interface CacheKeeperParts {
   readonly memory: CacheMemory;
   readonly workerCount: number;
+  /** Seats in shared memory, whose readers are waited for: `workerCount` for each turn. */
+  readonly seatCount: number;
   readonly tell: (worker: number, message: CacheToWorker) => void;
 }
 
@@ -160,6 +162,7 @@ export class CacheKeeper {
     const entry = this.#filling.get(fillingKey(worker, fetch));
     if (entry !== undefined && !this.#writer.append(entry, new Uint8Array(bytes))) {
       this.#filling.delete(fillingKey(worker, fetch));
+      this.#refused(worker, fetch, 'no-room');
     }
     this.#taken(worker, bytes.byteLength);
   }
@@ -248,14 +251,20 @@ export class CacheKeeper {
     }
   }
 
-  /** When each worker had left the lookups that could still have seen what is unlinked now. */
+  /**
+   * When each worker had left the lookups that could still have seen what is unlinked now: in both
+   * of its seats, since one that drains still answers.
+   */
   async #allPast(beganMs: number): Promise<WorkerDrop[]> {
+    const { workerCount, seatCount } = this.#parts;
     const epoch = this.#epochs.close();
     const drops: WorkerDrop[] = [];
-    for (let worker = 0; worker < this.#parts.workerCount; worker++) {
-      // A lookup lasts microseconds: this waits only for a worker that is in one right now.
-      while (!this.#epochs.isPast(worker, epoch)) await sleep(0);
-      drops.push({ id: worker, droppedMs: monotonicMs() - beganMs });
+    for (let id = 0; id < workerCount; id++) {
+      for (let seat = id; seat < seatCount; seat += workerCount) {
+        // A lookup lasts microseconds: this waits only for a worker that is in one right now.
+        while (!this.#epochs.isPast(seat, epoch)) await sleep(0);
+      }
+      drops.push({ id, droppedMs: monotonicMs() - beganMs });
     }
     return drops;
   }

@@ -22,11 +22,12 @@ export interface StaleStored {
  * One fetch of a response that may be stored, on behalf of an exchange and of all that wait.
  *
  *   asking ─► gathering ─► sent ─► over          small enough to be sent to control whole
- *          ├► streaming ─► over                  larger: in pieces, readable while it grows
+ *          ├► streaming ─► sent | over           larger: in pieces, readable while it grows
  *          ├► refreshing ─► over                 304: the stored one lives on
  *          └► over                               not to be stored, or failed
  *
  * Whoever waits is told when control has answered, since lookups find the response from then on.
+ * At that moment, or when it is over before, it leaves: it gives its key back, once.
  */
 export class Fill {
   readonly number: number;
@@ -45,6 +46,10 @@ export class Fill {
   #record: CacheRecord | null = null;
   #pieces: Buffer[] = [];
   #bytes = 0;
+  /** Its key is given back: others may fetch, or find it. */
+  #left = false;
+  /** Nobody queues behind it, so that nothing need keep others from doing so. */
+  readonly #alone: boolean;
   /** What is stored answers nobody unasked: whoever waits has to ask by itself. */
   #eachAsks = false;
 
@@ -64,6 +69,7 @@ export class Fill {
     this.#stale = stale;
     this.#cache = cache;
     this.#exchange = exchange;
+    this.#alone = this.#ticket.alone || !this.#ticket.plan.coalesces;
     cache.addFill(this);
   }
 
@@ -72,10 +78,14 @@ export class Fill {
     return this.#state !== 'over';
   }
 
+  /** Whether its body is being stored. */
+  get stores(): boolean {
+    return this.#state === 'gathering' || this.#state === 'streaming';
+  }
+
   /** Whether somebody gets something of it even when its own client is gone. */
   get wanted(): boolean {
-    const gathers = this.#state === 'gathering' || this.#state === 'streaming';
-    return gathers || (this.active && this.#cache.waiting.countOf(this.key.text) > 0);
+    return this.stores || (this.active && this.#cache.waiting.countOf(this.key.text) > 0);
   }
 
   /** What the origin is asked to confirm; null: the whole is fetched. */
@@ -102,10 +112,15 @@ export class Fill {
 
   /** A piece of the body; copied, since its bytes change. */
   chunk(bytes: Buffer): void {
-    if (this.#state !== 'gathering' && this.#state !== 'streaming') return;
+    if (!this.stores) return;
     this.#bytes += bytes.length;
-    if (this.#bytes > this.bytesMax || !this.#cache.hasRoomFor(bytes.length)) {
-      this.fail();
+    if (this.#bytes > this.bytesMax) {
+      this.#tooLarge();
+      return;
+    }
+    if (!this.#cache.hasRoomFor(bytes.length)) {
+      this.#abort();
+      this.#over('no-room');
       return;
     }
     if (this.#state === 'streaming') {
@@ -120,11 +135,16 @@ export class Fill {
   end(): void {
     if (this.#state === 'streaming') {
       this.#cache.send({ kind: 'cache-end', fetch: this.number });
-      this.#state = 'sent';
+      if (this.#left) this.#over('');
+      else this.#state = 'sent';
     } else if (this.#state === 'gathering') {
+      if (!this.#cache.hasRoomFor(this.#bytes)) {
+        this.#over('no-room');
+        return;
+      }
       const body = copyOf(...this.#pieces);
-      this.#pieces = [];
       const record = { ...(this.#record as CacheRecord), bodyBytes: body.byteLength };
+      this.#pieces = [];
       this.#state = 'sent';
       this.#cache.ask(this);
       this.#cache.send({ kind: 'cache-store', fetch: this.number, record, body }, body);
@@ -146,11 +166,8 @@ export class Fill {
    */
   pass(): void {
     if (this.#state !== 'asking') return;
-    this.#state = 'sent';
-    const record = passRecord(this.#exchange, this.#ticket, this);
-    this.#cache.ask(this);
-    this.#cache.send({ kind: 'cache-store', fetch: this.number, record, body: null });
-    this.#cache.waiting.wake(this.key.text, goAlone);
+    if (this.#alone) this.#over('not-stored');
+    else this.#mark();
   }
 
   /** Not stored, and not worth a mark, as an error is: whoever waits goes by itself. */
@@ -158,30 +175,57 @@ export class Fill {
     if (this.#state === 'asking') this.#over('not-stored');
   }
 
-  /** The fetch failed, or brought too much: the next one that waits tries. */
-  fail(): void {
-    if (this.#state === 'over' || this.#state === 'sent' || this.#state === 'refreshing') return;
-    if (this.#state === 'streaming') {
-      this.#cache.send({ kind: 'cache-abort', fetch: this.number });
-    }
-    this.#pieces = [];
-    this.#over();
+  /** The origin failed and what is stored stands in: so it may for all that wait. */
+  standIn(): void {
+    if (this.#state !== 'asking') return;
+    this.#state = 'over';
+    this.#leave(originFailed);
   }
 
-  /** Control's answer to what it was sent; empty: lookups find it now. */
+  /** The fetch failed: the next one that waits tries. */
+  fail(): void {
+    if (this.#state !== 'asking' && !this.stores) return;
+    this.#abort();
+    this.#over('failed');
+  }
+
+  /**
+   * Control's answer to what it was sent; empty: lookups find it now. A body that is streamed may
+   * be refused after that still, when there is no room for the rest of it.
+   */
   answered(refusal: string): void {
     const refreshed = this.#state === 'refreshing';
-    if (this.#state === 'streaming') this.#leave(refusal);
+    if (this.#state === 'streaming' && refusal === '') this.#leave(this.#changeOfWaiters(refusal));
     else this.#over(refusal);
     if (!refreshed || this.#exchange.finished) return;
-    if (this.#exchange.gone) {
-      this.#cache.hooks.sent(this.#exchange);
-      return;
-    }
     // Another exchange may have renewed it meanwhile: what has the same validators will do.
     this.#ticket.confirmed = this.#stale;
     this.#ticket.fill = null;
     this.#cache.hooks.wake(this.#exchange);
+  }
+
+  /** A mark that keeps others from waiting for the like of this response (hit-for-miss). */
+  #mark(): void {
+    this.#state = 'sent';
+    const record = passRecord(this.#exchange, this.#ticket, this);
+    this.#cache.ask(this);
+    this.#cache.send({ kind: 'cache-store', fetch: this.number, record, body: null });
+    this.#cache.waiting.wake(this.key.text, goAlone);
+  }
+
+  /** The body turned out to be larger than what is stored. */
+  #tooLarge(): void {
+    this.#abort();
+    if (this.#alone) this.#over('too-large');
+    else this.#mark();
+  }
+
+  /** What control has of the body is of no use. */
+  #abort(): void {
+    if (this.#state === 'streaming') {
+      this.#cache.send({ kind: 'cache-abort', fetch: this.number });
+    }
+    this.#pieces = [];
   }
 
   #begin(): void {
@@ -209,19 +253,31 @@ export class Fill {
     this.#cache.send({ kind: 'cache-store', fetch: 0, record: mark, body: null });
   }
 
-  #over(refusal = 'failed'): void {
+  #over(refusal: string): void {
     this.#state = 'over';
-    this.#leave(refusal);
+    this.#pieces = [];
+    this.#cache.forget(this);
+    this.#leave(this.#changeOfWaiters(refusal));
   }
 
-  /** Others need not wait for it any more. */
-  #leave(refusal: string): void {
+  /** What an end means for those that wait: the next one tries, or each goes by itself. */
+  #changeOfWaiters(refusal: string): ((exchange: Exchange) => void) | undefined {
+    if (refusal === '') return this.#eachAsks ? goAlone : undefined;
+    return refusal === 'failed' || refusal === 'busted-meanwhile' ? undefined : goAlone;
+  }
+
+  /** Others need not wait for it any more; `change` is done to those that do. */
+  #leave(change?: (exchange: Exchange) => void): void {
+    if (this.#left) return;
+    this.#left = true;
     this.#cache.removeFill(this);
     if (this.holdsClaim) this.#cache.claims.release(this.key);
-    const again = refusal === 'failed' || refusal === 'busted-meanwhile' || refusal === '';
-    const alone = !again || (refusal === '' && this.#eachAsks);
-    this.#cache.waiting.wake(this.key.text, alone ? goAlone : undefined);
+    this.#cache.waiting.wake(this.key.text, change);
   }
+}
+
+function originFailed({ ticket }: Exchange): void {
+  if (ticket !== null) ticket.originFailed = true;
 }
 
 function goAlone(exchange: Exchange): void {

@@ -5,6 +5,7 @@ import type { LookupOutcome } from '../../memory/series.ts';
 import { methodBits } from '../../memory/shape-kinds.ts';
 import { requestBit } from '../door.ts';
 import type { Exchange } from '../exchange.ts';
+import { RequestBody } from '../request-body.ts';
 import { requestDirectives } from './cache-control.ts';
 import { Fill, type StaleStored } from './fill.ts';
 import { storedMember } from './member.ts';
@@ -124,6 +125,9 @@ function use(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): Looku
   const reuse = judgeReuse(entry, directives, nowMs, honoured);
   if (reuse === 'fresh') {
     return answered(exchange, cache, ticket, ticket.waited ? 'collapsed' : 'hit', ttlMs);
+  }
+  if (ticket.originFailed && mayServeOnError(entry, directives, nowMs, honoured)) {
+    return answered(exchange, cache, ticket, 'stale', ttlMs);
   }
   if (reuse === 'stale-while-revalidate') {
     revalidateBehind(exchange, cache, ticket);
@@ -267,7 +271,7 @@ function wait(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): Look
 /** Serves what is stale now, and has it fetched anew for those who come later (RFC 5861). */
 function revalidateBehind(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): void {
   const { key } = ticket;
-  if (cache.fillOf(key) !== undefined) return;
+  if (ticket.plan.refusesToStore(exchange) || cache.fillOf(key) !== undefined) return;
   const claim = cache.claims.take(key);
   if (claim === 'busy') return;
   const behind = exchange.withoutClient();
@@ -277,6 +281,7 @@ function revalidateBehind(exchange: Exchange, cache: WorkerCache, ticket: CacheT
   itsTicket.body = ticket.body;
   itsTicket.forward = 'stale';
   behind.ticket = itsTicket;
+  if (ticket.body !== null) behind.body = RequestBody.of(ticket.body);
   narrow(behind, itsTicket);
   itsTicket.fill = new Fill(
     behind,

@@ -25,7 +25,7 @@ export function storedMember(
     const fwd = ticket.forward ?? 'uri-miss';
     return cacheStatus({ fwd, collapsed: true, ttlMs, ...key });
   }
-  const detail = ticket.acceptsStale ? { detail: 'stale-if-error' } : {};
+  const detail = ticket.acceptsStale || ticket.originFailed ? { detail: 'stale-if-error' } : {};
   return cacheStatus({ hit: true, ttlMs, ...detail, ...key });
 }
 

@@ -38,6 +38,8 @@ export class CacheTicket {
   seenEntry = 0;
   /** The origin failed: what is stored may stand in (RFC 5861, section 4). */
   acceptsStale = false;
+  /** The fetch that it waited for found the origin failing, and what is stored stood in. */
+  originFailed = false;
   /** The origin confirmed this for it: what has the same validators is as good as fresh. */
   confirmed: StaleStored | null = null;
   /** What a HEAD that goes on tells about. */
