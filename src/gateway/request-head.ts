@@ -24,6 +24,7 @@ export function outgoingHead(
   const { headers, worker } = exchange;
   const { names, values } = headers;
   const fill = exchange.ticket?.fill ?? null;
+  const hidesDebug = (exchange.plan?.cache?.debugToken ?? null) !== null;
   const target = outgoingTarget(exchange);
   if (target === null) return { refusal: 'bad-target' };
   const connection = headers.hasConnection ? headers.joined('connection') : undefined;
@@ -34,6 +35,8 @@ export function outgoingHead(
     if (isWrittenAnew(name) || isHopByHop(name) || worker.forwarded.owns(name)) continue;
     if (listed?.has(name) === true) continue;
     if (fill !== null && isOfClientsCopy(name)) continue;
+    // Its value is a secret between the client and this gateway.
+    if (hidesDebug && name === 'x-cutover-debug') continue;
     const value = values[i] as string;
     if (!isFieldValue(value)) return { refusal: 'bad-header-value' };
     if (exchange.ticket === null || name !== capability) head += `${name}: ${value}\r\n`;

@@ -52,6 +52,8 @@ export class Fill {
   #left = false;
   /** Nobody queues behind it, so that nothing need keep others from doing so. */
   readonly #alone: boolean;
+  /** What is stored answers nobody unasked: whoever waits has to ask by itself. */
+  #eachAsks = false;
 
   constructor(
     exchange: Exchange,
@@ -195,13 +197,9 @@ export class Fill {
    */
   answered(refusal: string): void {
     const refreshed = this.#state === 'refreshing';
-    if (this.#state === 'streaming' && refusal === '') this.#leave(this.#change());
+    if (this.#state === 'streaming' && refusal === '') this.#leave(this.#changeOfWaiters(refusal));
     else this.#over(refusal);
     if (!refreshed || this.#exchange.finished) return;
-    if (this.#exchange.gone) {
-      this.#cache.hooks.sent(this.#exchange);
-      return;
-    }
     // Another exchange may have renewed it meanwhile: what has the same validators will do.
     this.#ticket.confirmed = this.#stale;
     this.#ticket.fill = null;
@@ -261,13 +259,13 @@ export class Fill {
     this.#state = 'over';
     this.#pieces = [];
     this.#cache.forget(this);
-    const alone = refusal !== '' && refusal !== 'failed' && refusal !== 'busted-meanwhile';
-    this.#leave(alone ? goAlone : this.#change());
+    this.#leave(this.#changeOfWaiters(refusal));
   }
 
-  /** Of those that wait, when they find it: each has to ask by itself, or may use it. */
-  #change(): ((exchange: Exchange) => void) | undefined {
-    return this.#eachAsks ? goAlone : undefined;
+  /** What an end means for those that wait: the next one tries, or each goes by itself. */
+  #changeOfWaiters(refusal: string): ((exchange: Exchange) => void) | undefined {
+    if (refusal === '') return this.#eachAsks ? goAlone : undefined;
+    return refusal === 'failed' || refusal === 'busted-meanwhile' ? undefined : goAlone;
   }
 
   /** Others need not wait for it any more; `change` is done to those that do. */
