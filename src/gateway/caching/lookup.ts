@@ -214,8 +214,25 @@ function fetchOrWait(
   if (cache.fillOf(key) !== undefined) return wait(exchange, cache, ticket);
   const claim = cache.claims.take(key);
   if (claim === 'busy') return wait(exchange, cache, ticket);
+  if (claim === 'taken' && cameMeanwhile(cache, ticket)) {
+    cache.claims.release(key);
+    return lookUp(exchange, cache, ticket);
+  }
   ticket.fill = new Fill(exchange, cache, claim === 'taken', stale);
   return 'forward';
+}
+
+/**
+ * Whether the key was stored between the lookup and the claim. A claim is released only behind what
+ * it was taken for is visible, so whoever has it now and still finds nothing is the first.
+ */
+function cameMeanwhile({ reader }: WorkerCache, { key, seenEntry }: CacheTicket): boolean {
+  reader.enter();
+  try {
+    return reader.peek(key) && reader.entry.entryId !== seenEntry;
+  } finally {
+    reader.leave();
+  }
 }
 
 /** Whether the response would be stored: only then is there anything to wait for. */
