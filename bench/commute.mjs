@@ -90,7 +90,7 @@ function figuresOf({ seen, busts, probed, atOrigin }) {
 function judge({ seen, hitShare, visibleMs, staleAfter, bustCount }) {
   const gates = new Gates();
   gates.atLeast('hits, of all lookups', hitShare, hitShareMin);
-  gates.atLeast('disturbances in the middle of it', bustCount, 5);
+  gates.atLeast('disturbances in the middle of it', bustCount, 3);
   gates.atMost(
     'bust call to new in every probe, p99 ms',
     percentile(visibleMs, 0.99),

@@ -46,8 +46,6 @@ export class Fill {
   #record: CacheRecord | null = null;
   #pieces: Buffer[] = [];
   #bytes = 0;
-  /** What is stored answers nobody unasked: whoever waits has to ask by itself. */
-  #eachAsks = false;
   /** Its key is given back: others may fetch, or find it. */
   #left = false;
   /** Nobody queues behind it, so that nothing need keep others from doing so. */

@@ -230,8 +230,25 @@ function fetchOrWait(
   if (cache.fillOf(key) !== undefined) return wait(exchange, cache, ticket);
   const claim = cache.claims.take(key);
   if (claim === 'busy') return wait(exchange, cache, ticket);
+  if (claim === 'taken' && cameMeanwhile(cache, ticket)) {
+    cache.claims.release(key);
+    return lookUp(exchange, cache, ticket);
+  }
   ticket.fill = new Fill(exchange, cache, claim === 'taken', conditionOf(stale));
   return 'forward';
+}
+
+/**
+ * Whether the key was stored between the lookup and the claim. A claim is released only behind what
+ * it was taken for is visible, so whoever has it now and still finds nothing is the first.
+ */
+function cameMeanwhile({ reader }: WorkerCache, { key, seenEntry }: CacheTicket): boolean {
+  reader.enter();
+  try {
+    return reader.peek(key) && reader.entry.entryId !== seenEntry;
+  } finally {
+    reader.leave();
+  }
 }
 
 /** HEAD, or a range: what comes of it is not stored, but a whole that is being fetched serves it. */
