@@ -1,13 +1,16 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { present } from '../base/assert.ts';
+import { every } from '../base/clock.ts';
 import { nameThread } from '../base/native.ts';
 import { yieldToDataPlane } from '../base/thread-priority.ts';
+import { ControlBlock } from '../memory/control-block.ts';
 import type { Order } from '../model/orders.ts';
 import { Reconciler } from './reconciler.ts';
 import type { ControlStart, ControlToMain, MainToControl } from './start-message.ts';
 import { WorkerLink } from './worker-link.ts';
 
 /** Entry of the control thread: compiles, publishes, retires. */
+const controlBeatMs = 250;
 const start = workerData as ControlStart;
 const main = present(parentPort, 'control has a parent');
 let manager: MessagePort = start.manager;
@@ -15,6 +18,8 @@ const reconciler = new Reconciler(start.memory, (event) => manager.postMessage(e
 
 nameThread('control');
 yieldToDataPlane();
+const block = new ControlBlock(start.memory.control);
+every(controlBeatMs, () => block.beatControl());
 listen(manager);
 main.on('message', (message: MainToControl) => {
   switch (message.kind) {

@@ -1,8 +1,9 @@
 import type { MessagePort } from 'node:worker_threads';
 import { after, cancel } from '../base/clock.ts';
+import { createClaim, withdrawClaim } from '../memory/claim.ts';
 import type { Answer, ApplyOrder, ControlEvent } from '../model/orders.ts';
 
-/** What control gets beyond an apply's own wait before it is taken for dead. */
+/** What control gets beyond an apply's own waits before the order is withdrawn. */
 const marginMs = 10_000;
 
 /** The manager's line to control: orders with answers, and events. */
@@ -11,33 +12,32 @@ export class ControlClient {
   #nextId = 1;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   readonly #onEvent: (event: ControlEvent) => void;
-  readonly #onSilent: () => void;
 
-  /** `onSilent`: control did not answer in time and must be ended, or it could still do the order. */
-  constructor(port: MessagePort, onEvent: (event: ControlEvent) => void, onSilent: () => void) {
+  constructor(port: MessagePort, onEvent: (event: ControlEvent) => void) {
     this.#onEvent = onEvent;
-    this.#onSilent = onSilent;
     this.#port = port;
     this.#listen();
   }
 
-  apply(order: Omit<ApplyOrder, 'kind' | 'id'>): Promise<Answer> {
+  /**
+   * Waits for a slot and for workers, each within the order's own wait, and some more for control,
+   * which may have workers to attach before; then withdraws the order. Where control has begun to
+   * switch already, its answer comes, or its end.
+   */
+  apply(order: Omit<ApplyOrder, 'kind' | 'id' | 'claim'>): Promise<Answer> {
     const id = this.#nextId++;
+    const claim = createClaim();
     return new Promise((resolve) => {
       const timer = after(order.waitMs * 2 + marginMs, () => {
-        this.#onSilent();
-        this.#answered({
-          kind: 'rejected',
-          id,
-          code: 'control-silent',
-          message: 'the control thread did not answer; it is being replaced',
-        });
+        if (!withdrawClaim(claim)) return;
+        const message = 'the control thread did not answer in time; nothing was applied';
+        this.#answered({ kind: 'rejected', id, code: 'control-silent', message });
       });
       this.#waiting.set(id, (answer) => {
         cancel(timer);
         resolve(answer);
       });
-      this.#port.postMessage({ kind: 'apply', id, ...order } satisfies ApplyOrder);
+      this.#port.postMessage({ kind: 'apply', id, claim, ...order } satisfies ApplyOrder);
     });
   }
 

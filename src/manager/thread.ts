@@ -46,11 +46,7 @@ async function run(): Promise<void> {
     generations: collector.generations(),
     workers: collector.workers(),
   }));
-  const control = new ControlClient(
-    start.control,
-    (event) => void onEvent(event),
-    () => tellMain({ kind: 'control-silent' }),
-  );
+  const control = new ControlClient(start.control, (event) => void onEvent(event));
   const apply = new Apply({
     nodeId: settings.node.id,
     history,
@@ -115,7 +111,11 @@ async function run(): Promise<void> {
     const { revision, ledger, balanced } = event;
     log[balanced ? 'info' : 'error'](event, 'generation retired');
     const kept = history.get(revision);
-    if (kept !== null) await history.record({ ...kept, ledger, balanced });
+    if (kept === null) return;
+    // A full disk is no reason to end the manager: the ledger is in the log.
+    await history.record({ ...kept, ledger, balanced }).catch((error) => {
+      log.error({ revision, detail: messageOf(error) }, 'the ledger of a revision was not kept');
+    });
   }
 }
 

@@ -11,6 +11,8 @@ export interface ApplyOrder {
   readonly revision: number;
   readonly hash: string;
   readonly definitions: Definitions;
+  /** Taken by control just before it publishes, or withdrawn by the manager (memory/claim.ts). */
+  readonly claim: Int32Array<SharedArrayBuffer>;
   /** How long workers may take to stage before the apply is rejected. */
   readonly waitMs: number;
 }

@@ -8,20 +8,14 @@ import { containsWorkerDeath, nameThread, onWorkerEnding } from '../base/native.
 import type { ControlStart, ControlToMain, MainToControl } from '../control/start-message.ts';
 import type { FromManager, ManagerStart, ToManager } from '../manager/thread-messages.ts';
 import { ControlBlock } from '../memory/control-block.ts';
-import { LedgerWriter } from '../memory/ledger.ts';
 import { createNodeMemory, type NodeMemory, seatsPerWorker } from '../memory/node-memory.ts';
 import type { Settings } from '../model/settings.ts';
 import { Acceptor } from './acceptor.ts';
-import { RespawnDelay } from './respawn-delay.ts';
-import { Watchdog } from './watchdog.ts';
+import { clearUpAfter } from './dead-worker.ts';
+import type { NodeOptions } from './node-options.ts';
+import { Respawns } from './respawns.ts';
+import { controlWedgedMs, Watchdog, workerWedgedMs } from './watchdog.ts';
 import { type WorkerListener, WorkerThread } from './worker-thread.ts';
-
-export interface NodeOptions {
-  readonly settings: Settings;
-  readonly definitionsPath: string | null;
-  /** Standard output: one line, when the node serves. */
-  readonly print: (line: string) => void;
-}
 
 /** Ctrl-C under npm comes twice, from the terminal and from npm: that is one wish, not two. */
 const sameAskMs = 1_000;
@@ -41,9 +35,10 @@ export class GatewayNode {
   readonly #acceptor: Acceptor;
   /** By seat. */
   readonly #workers: (WorkerThread | undefined)[] = [];
-  readonly #respawnDelay = new RespawnDelay();
+  readonly #respawns = new Respawns();
   readonly #startId = randomBytes(4).toString('hex');
   readonly #watchdog: Watchdog;
+  readonly #controlWatchdog: Watchdog;
   #control: Worker;
   #manager: Worker;
   #managerEnded: Promise<void> = Promise.resolve();
@@ -77,8 +72,26 @@ export class GatewayNode {
     this.#control = this.#spawnControl({ memory: this.#memory, manager: orders.port1 });
     this.#manager = this.#spawnManager(orders.port2);
     for (let index = 0; index < options.settings.workers; index++) this.#spawnWorker(index);
-    this.#watchdog = new Watchdog(this.#block, (seat, silentMs) => this.#wedged(seat, silentMs));
-    every(Watchdog.periodMs, () => this.#watchdog.look(monotonicMs()));
+    this.#watchdog = new Watchdog(
+      (seat) => this.#block.heartbeat(seat),
+      workerWedgedMs,
+      (seat, silentMs) => {
+        this.#log.error({ seat, silentMs }, 'worker wedged, replacing it');
+        this.#ends(seat);
+      },
+    );
+    this.#controlWatchdog = new Watchdog(
+      () => this.#block.controlBeat(),
+      controlWedgedMs,
+      (_, silentMs) => {
+        this.#log.error({ silentMs }, 'control wedged, replacing it');
+        void this.#control.terminate();
+      },
+    );
+    this.#controlWatchdog.watch(0, monotonicMs());
+    every(Watchdog.periodMs, () => {
+      for (const one of [this.#watchdog, this.#controlWatchdog]) one.look(monotonicMs());
+    });
   }
 
   /** Drains and ends everything; asked again later, it ends everything at once, with exit code 1. */
@@ -129,6 +142,7 @@ export class GatewayNode {
   #replaceControl(): void {
     const orders = new MessageChannel();
     this.#control = this.#spawnControl({ memory: this.#memory, manager: orders.port1 });
+    this.#controlWatchdog.watch(0, monotonicMs());
     this.#tellManager({ kind: 'control-port', port: orders.port2 }, [orders.port2]);
     for (const worker of this.#workers) {
       if (worker === undefined) continue;
@@ -189,10 +203,6 @@ export class GatewayNode {
         this.#stopping = true;
         await this.#endAll(1);
         return;
-      case 'control-silent':
-        this.#log.error('control does not answer, replacing it');
-        await this.#control.terminate();
-        return;
       default:
         await this.#endAll(0);
     }
@@ -204,7 +214,7 @@ export class GatewayNode {
     assert(seat !== undefined, 'a worker is started only where a seat is free');
     const control = new MessageChannel();
     const logs = this.#logPort();
-    this.#respawnDelay.born(index);
+    this.#respawns.born(index, monotonicMs());
     this.#workers[seat] = new WorkerThread(
       {
         index,
@@ -273,18 +283,10 @@ export class GatewayNode {
     worker.dealt = false;
   }
 
-  /** Its thread is about to end, or its heap is full: it must not get another connection. */
+  /** It is about to end, its heap is full, or it spins: it must not get another connection. */
   #ends(seat: number): void {
     const worker = this.#workers[seat];
     if (worker === undefined || worker.ending) return;
-    this.#stopDealing(worker);
-    worker.kill();
-  }
-
-  #wedged(seat: number, silentMs: number): void {
-    const worker = this.#workers[seat];
-    if (worker === undefined) return;
-    this.#log.error({ worker: worker.index, silentMs }, 'worker wedged, replacing it');
     this.#stopDealing(worker);
     worker.kill();
   }
@@ -293,12 +295,7 @@ export class GatewayNode {
   #ended(worker: WorkerThread, error: Error | null): void {
     this.#stopDealing(worker);
     const { index, seat } = worker;
-    const ledger = new LedgerWriter(this.#memory.ledgers, seat);
-    let lost = 0;
-    for (const [slot, count] of this.#block.clearDeadWorker(seat).entries()) {
-      if (count > 0) ledger.failed(slot, 'worker-lost', count);
-      lost += count;
-    }
+    const lost = clearUpAfter(seat, this.#memory, this.#block);
     this.#tellControl({ kind: 'lost', worker: seat });
     this.#workers[seat] = undefined;
     if (this.#stopping) return;
@@ -318,7 +315,7 @@ export class GatewayNode {
 
   /** Starts a successor unless there is one; when no seat is free, the next death calls again. */
   #replaceWorker(index: number): void {
-    void sleep(this.#respawnDelay.afterDeath(index)).then(() => {
+    void sleep(this.#respawns.delayMs(index, monotonicMs())).then(() => {
       const seats = this.#seatsOf(index).map((seat) => this.#workers[seat]);
       const wanted = !seats.some((one) => one?.ending === false) && seats.includes(undefined);
       if (wanted && !this.#stopping) this.#spawnWorker(index);
