@@ -38,6 +38,8 @@ export class Exchange {
   behind = false;
   /** It outlives the callback that brought it. */
   detained = false;
+  /** The request policies have run. */
+  requestChanged = false;
   /** Its outcome for the client is in the books; it goes on for the cache alone. */
   accounted = false;
   /** What the cache knows of it; null: the route is not cached, or the exchange goes past it. */

@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { ClientBacklog } from './caching/client-backlog.ts';
 import { lookUp } from './caching/lookup.ts';
+import { passedMember } from './caching/member.ts';
 import { invalidateFor, receiveForCache } from './caching/receive.ts';
 import { isErrorStatus } from './caching/statuses.ts';
 import { account, crash, detain, finish, guarded, type Outcome, refuse } from './ending.ts';
@@ -127,15 +128,20 @@ function receiveHead(exchange: Exchange, received: ParsedHead): void {
     return;
   }
   if (isErrorStatus(status) && standIn(exchange)) return;
-  const reception = ticket === null ? null : receiveForCache(exchange, ticket, received);
-  if (reception?.client === 'later') {
-    exchange.answersLater = true;
+  if (ticket === null || worker.cache === null) {
+    if (worker.cache !== null) invalidateFor(exchange, worker.cache, received);
+    if (!exchange.gone) openRelay(exchange, received, passedMember(exchange, status));
     return;
   }
-  if (ticket === null && worker.cache !== null) invalidateFor(exchange, worker.cache, received);
-  if (exchange.gone) return;
-  if (reception?.client === 'not-modified') clientHasIt(exchange, received, reception.status);
-  else openRelay(exchange, received, reception?.status ?? null);
+  const { client, status: member } = receiveForCache(exchange, worker.cache, ticket, received);
+  if (client === 'later') exchange.answersLater = true;
+  else if (client === 'again') {
+    exchange.attempt?.abandon();
+    exchange.startOver();
+    attempt(exchange);
+  } else if (exchange.gone) return;
+  else if (client === 'not-modified') clientHasIt(exchange, received, member);
+  else openRelay(exchange, received, member);
 }
 
 /** Begins the client's response. `cacheMember`: ours of Cache-Status; null: no part of the cache. */

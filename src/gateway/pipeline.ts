@@ -12,6 +12,7 @@ import { checkHeaders, checkPath, isTargetText, isToken } from './door.ts';
 import { crash, detain, finish, guarded, refuse } from './ending.ts';
 import { Exchange } from './exchange.ts';
 import { clientGone, forward, takeBody } from './forwarding.ts';
+import type { RoutePlan } from './plan/route-plan.ts';
 import { type ProblemCode, problems } from './problems.ts';
 import { sendReply } from './reply.ts';
 import type { WorkerContext } from './worker-context.ts';
@@ -142,13 +143,21 @@ function followLookup(exchange: Exchange, step: LookupStep): void {
 function goOn(exchange: Exchange): void {
   const { plan, worker } = exchange;
   assert(plan !== null, 'a matched exchange has its route');
-  for (const policy of plan.requestPolicies) policy.onRequest(exchange, exchange.headers);
+  changeRequest(exchange, plan);
   if (plan.reply === null) {
     forward(exchange);
     return;
   }
   sendReply(exchange, plan.reply.prepared ?? plan.reply.render(exchange), worker.draining);
   finish(exchange, 'completed');
+}
+
+/** Once, however often the exchange is looked up and sent. */
+function changeRequest(exchange: Exchange, { requestPolicies }: RoutePlan): void {
+  if (requestPolicies.length === 0 || exchange.requestChanged) return;
+  exchange.requestChanged = true;
+  if (exchange.ticket?.fill != null) exchange.ticket.asked = exchange.headers.copy();
+  for (const policy of requestPolicies) policy.onRequest(exchange, exchange.headers);
 }
 
 /** What the cache asks for when something has changed; each is a turn of its own. */

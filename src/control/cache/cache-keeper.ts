@@ -88,6 +88,9 @@ export class CacheKeeper {
       case 'cache-refresh':
         this.#refresh(worker, message.fetch, message.entry, message.record);
         return;
+      case 'cache-stale':
+        this.#writer.markStale(message.entry);
+        return;
       default:
         void this.#invalidate(worker, message);
     }

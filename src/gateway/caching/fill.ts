@@ -3,9 +3,7 @@ import { wholeStoreBytesMax } from '../../base/limits.ts';
 import type { CacheKey } from '../../memory/cache/cache-key.ts';
 import type { CacheRecord } from '../../memory/cache/cache-record.ts';
 import type { Exchange } from '../exchange.ts';
-import type { HeaderList } from '../header-list.ts';
-import { passRecord, responseRecord, varyRecord } from './record.ts';
-import type { StoreAcceptance } from './storing.ts';
+import { passRecord, responseRecord, type StorableResponse, varyRecord } from './record.ts';
 import type { CacheTicket } from './ticket.ts';
 import type { WorkerCache } from './worker-cache.ts';
 
@@ -14,6 +12,7 @@ export interface StaleStored {
   readonly entry: number;
   readonly status: number;
   readonly head: string;
+  readonly origin: string;
   readonly etag: string;
   readonly lastModified: string;
   readonly bodyBytes: number;
@@ -36,13 +35,14 @@ export class Fill {
   readonly holdsClaim: boolean;
   /** Of the invalidation stream, when the fetch began: what was busted since is not stored. */
   readonly position: number;
-  readonly stale: StaleStored | null;
   readonly requestedWallMs: number;
   /** Bytes of a body that is stored at most. */
   readonly bytesMax: number;
   readonly #cache: WorkerCache;
   readonly #exchange: Exchange;
+  readonly #ticket: CacheTicket;
   #state: 'asking' | 'gathering' | 'streaming' | 'refreshing' | 'sent' | 'over' = 'asking';
+  #stale: StaleStored | null;
   #record: CacheRecord | null = null;
   #pieces: Buffer[] = [];
   #bytes = 0;
@@ -50,6 +50,8 @@ export class Fill {
   #left = false;
   /** Nobody queues behind it, so that nothing need keep others from doing so. */
   readonly #alone: boolean;
+  /** What is stored answers nobody unasked: whoever waits has to ask by itself. */
+  #eachAsks = false;
 
   constructor(
     exchange: Exchange,
@@ -57,17 +59,17 @@ export class Fill {
     holdsClaim: boolean,
     stale: StaleStored | null,
   ) {
-    const ticket = exchange.ticket as CacheTicket;
+    this.#ticket = exchange.ticket as CacheTicket;
     this.number = cache.nextNumber();
-    this.key = ticket.key;
-    this.bytesMax = Math.min(ticket.plan.bytesMax, cache.entryBytesMax);
+    this.key = this.#ticket.key;
+    this.bytesMax = Math.min(this.#ticket.plan.bytesMax, cache.entryBytesMax);
     this.holdsClaim = holdsClaim;
-    this.stale = stale;
     this.position = cache.reader.position();
     this.requestedWallMs = wallMs();
+    this.#stale = stale;
     this.#cache = cache;
     this.#exchange = exchange;
-    this.#alone = ticket.alone || !ticket.plan.coalesces;
+    this.#alone = this.#ticket.alone || !this.#ticket.plan.coalesces;
     cache.addFill(this);
   }
 
@@ -86,19 +88,25 @@ export class Fill {
     return this.stores || (this.active && this.#cache.waiting.countOf(this.key.text) > 0);
   }
 
+  /** What the origin is asked to confirm; null: the whole is fetched. */
+  get stale(): StaleStored | null {
+    return this.#stale;
+  }
+
+  /** The origin confirmed something else: it is asked without conditions. */
+  askWhole(): void {
+    this.#stale = null;
+  }
+
   /** The head of a response that is to be stored. False: it cannot be, after all. */
-  store(
-    verdict: StoreAcceptance,
-    status: number,
-    headers: HeaderList,
-    contentLength: number,
-  ): boolean {
-    if (contentLength > this.bytesMax) return false;
-    const record = this.#recordOf(verdict, status, headers, contentLength);
-    this.#record = record;
-    if (verdict.vary.length > 0) this.#storeVary(verdict.vary);
+  store(response: StorableResponse): boolean {
+    const { verdict, bodyBytes } = response;
+    if (bodyBytes > this.bytesMax) return false;
+    this.#eachAsks = verdict.noCache || verdict.freshnessMs <= verdict.ageMs;
+    this.#record = responseRecord(this.#exchange, this.#ticket, this, response);
+    this.#placeByVary(verdict.vary);
     this.#state = 'gathering';
-    if (contentLength > wholeStoreBytesMax) this.#begin();
+    if (bodyBytes > wholeStoreBytesMax) this.#begin();
     return true;
   }
 
@@ -143,13 +151,13 @@ export class Fill {
     }
   }
 
-  /** A 304 confirmed what is stored; `headers` are the updated ones. */
-  refresh(verdict: StoreAcceptance, headers: HeaderList): void {
-    const stale = this.stale as StaleStored;
-    const record = this.#recordOf(verdict, stale.status, headers, stale.bodyBytes);
+  /** A 304 confirmed the stored response, which `entry` is; this is it from now on. */
+  refresh(entry: number, response: StorableResponse): void {
+    const record = responseRecord(this.#exchange, this.#ticket, this, response);
     this.#state = 'refreshing';
+    this.#eachAsks = response.verdict.noCache;
     this.#cache.ask(this);
-    this.#cache.send({ kind: 'cache-refresh', fetch: this.number, entry: stale.entry, record });
+    this.#cache.send({ kind: 'cache-refresh', fetch: this.number, entry, record });
   }
 
   /**
@@ -186,21 +194,20 @@ export class Fill {
    * be refused after that still, when there is no room for the rest of it.
    */
   answered(refusal: string): void {
-    const { ticket } = this.#exchange;
-    const validated = this.#state === 'refreshing';
-    if (this.#state === 'streaming' && refusal === '') this.#leave();
+    const refreshed = this.#state === 'refreshing';
+    if (this.#state === 'streaming' && refusal === '') this.#leave(this.#changeOfWaiters(refusal));
     else this.#over(refusal);
-    if (!validated || ticket === null || this.#exchange.finished) return;
-    ticket.fill = null;
-    ticket.validated = refusal === '';
-    ticket.whole = refusal !== '';
+    if (!refreshed || this.#exchange.finished) return;
+    // Another exchange may have renewed it meanwhile: what has the same validators will do.
+    this.#ticket.confirmed = this.#stale;
+    this.#ticket.fill = null;
     this.#cache.hooks.wake(this.#exchange);
   }
 
   /** A mark that keeps others from waiting for the like of this response (hit-for-miss). */
   #mark(): void {
     this.#state = 'sent';
-    const record = passRecord(this.#exchange, this.#exchange.ticket as CacheTicket, this);
+    const record = passRecord(this.#exchange, this.#ticket, this);
     this.#cache.ask(this);
     this.#cache.send({ kind: 'cache-store', fetch: this.number, record, body: null });
     this.#cache.waiting.wake(this.key.text, goAlone);
@@ -235,38 +242,28 @@ export class Fill {
     this.#cache.send({ kind: 'cache-chunk', fetch: this.number, bytes }, bytes);
   }
 
-  /** Marks the place under the plain key: which request fields tell the variants apart. */
-  #storeVary(names: readonly string[]): void {
-    const ticket = this.#exchange.ticket as CacheTicket;
-    const all = [...new Set([...names, ...ticket.varyNames])].sort();
+  /** Under its variant's key, with a mark under the plain one; without a Vary, as looked up. */
+  #placeByVary(names: readonly string[]): void {
+    const ticket = this.#ticket;
     const record = this.#record as CacheRecord;
-    this.#record = { ...record, key: ticket.variantKey(all, this.#exchange.headers) };
+    if (names.length === 0) return;
+    const all = [...new Set([...names, ...ticket.varyNames])].sort();
+    this.#record = { ...record, key: ticket.variantKey(all) };
     const mark = varyRecord(ticket, all, record);
     this.#cache.send({ kind: 'cache-store', fetch: 0, record: mark, body: null });
-  }
-
-  #recordOf(
-    verdict: StoreAcceptance,
-    status: number,
-    headers: HeaderList,
-    bodyBytes: number,
-  ): CacheRecord {
-    // uWebSockets.js writes a Date of its own into every response, and two must not go out.
-    headers.remove('date');
-    return responseRecord(this.#exchange, this.#exchange.ticket as CacheTicket, this, {
-      verdict,
-      status,
-      headers,
-      bodyBytes,
-    });
   }
 
   #over(refusal: string): void {
     this.#state = 'over';
     this.#pieces = [];
     this.#cache.forget(this);
-    const alone = refusal !== '' && refusal !== 'failed' && refusal !== 'busted-meanwhile';
-    this.#leave(alone ? goAlone : undefined);
+    this.#leave(this.#changeOfWaiters(refusal));
+  }
+
+  /** What an end means for those that wait: the next one tries, or each goes by itself. */
+  #changeOfWaiters(refusal: string): ((exchange: Exchange) => void) | undefined {
+    if (refusal === '') return this.#eachAsks ? goAlone : undefined;
+    return refusal === 'failed' || refusal === 'busted-meanwhile' ? undefined : goAlone;
   }
 
   /** Others need not wait for it any more; `change` is done to those that do. */

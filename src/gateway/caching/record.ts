@@ -14,6 +14,8 @@ export interface StorableResponse {
   readonly status: number;
   /** Ready to send, without a Date: uWebSockets.js writes its own into every response. */
   readonly headers: HeaderList;
+  /** `originLines` of it. */
+  readonly origin: string;
   /** -1: not known yet. */
   readonly bodyBytes: number;
 }
@@ -28,7 +30,7 @@ export function responseRecord(
   exchange: Exchange,
   ticket: CacheTicket,
   { key, position }: FetchOf,
-  { verdict, status, headers, bodyBytes }: StorableResponse,
+  { verdict, status, headers, origin, bodyBytes }: StorableResponse,
 ): CacheRecord {
   const { plan } = ticket;
   const bornMs = monotonicMs() - verdict.ageMs;
@@ -45,6 +47,7 @@ export function responseRecord(
     head: prepareHead(statusText(status), headers),
     etag: verdict.etag,
     lastModified: verdict.lastModified,
+    origin,
     bornMs,
     freshUntilMs,
     staleWhileRevalidateUntilMs: freshUntilMs + verdict.staleWhileRevalidateMs,
@@ -71,6 +74,7 @@ export function varyRecord(
     head: names.join(','),
     etag: '',
     lastModified: '',
+    origin: '',
     flags: record.flags & entryFlag.queryFiltered,
     bodyBytes: 0,
   };
@@ -91,6 +95,7 @@ export function passRecord(
     head: '',
     etag: '',
     lastModified: '',
+    origin: '',
     bornMs: nowMs,
     flags: 0,
     position,

@@ -2,11 +2,13 @@ import type { EntryView } from '../../memory/cache/cache-entry.ts';
 import { entryFlag } from '../../memory/cache/cache-record.ts';
 import { requestBit } from '../door.ts';
 import type { Exchange } from '../exchange.ts';
-import { HeaderList } from '../header-list.ts';
+import type { HeaderList } from '../header-list.ts';
 import { asBytes, prepareHead, statusText } from '../response-head.ts';
 import { endWithoutBody } from '../response-relay.ts';
 import { answerCondition, notModifiedHeaders } from './conditions.ts';
+import { dateOfOrigin } from './origin-fields.ts';
 import { chooseRange, partialHeaders, unsatisfiableHeaders } from './ranges.ts';
+import { parseHead } from './stored-head.ts';
 import { StoredStream } from './stored-stream.ts';
 import type { WorkerCache } from './worker-cache.ts';
 
@@ -86,17 +88,6 @@ function headText(exchange: Exchange, entry: EntryView): string {
   return prepareHead(status, headers);
 }
 
-/** A stored head taken apart: its status line's text and its fields. */
-export function parseHead(text: string): { status: string; headers: HeaderList } {
-  const [status = '', ...lines] = text.split('\r\n');
-  const headers = new HeaderList();
-  for (const line of lines) {
-    const colon = line.indexOf(': ');
-    headers.add(line.slice(0, colon), line.slice(colon + 2));
-  }
-  return { status, headers };
-}
-
 /** 304, 206 or 416 where the request asks for less; null: the whole is to be sent. */
 function answerPart(
   exchange: Exchange,
@@ -105,7 +96,8 @@ function answerPart(
   cacheStatus: string,
 ): boolean | null {
   const { headers, method } = exchange;
-  const stored = { status: entry.status, etag: entry.etag, lastModified: entry.lastModified };
+  const { status, etag, lastModified } = entry;
+  const stored = { status, etag, lastModified, date: dateOfOrigin(entry.origin) };
   const condition = answerCondition(method, headers, stored);
   const fields = (): HeaderList => parseHead(headText(exchange, entry)).headers;
   if (condition === 'not-modified') {

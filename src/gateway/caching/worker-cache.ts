@@ -134,9 +134,14 @@ export class WorkerCache {
     this.send({ kind: 'cache-invalidate', id, urls, groups });
   }
 
+  /** Whether `isChanged` is to be asked at all. */
+  get hasChanges(): boolean {
+    return this.#changed.size > 0;
+  }
+
   /** Whether a client of this worker changed what is at a place, and control knows it not yet. */
   isChanged(host: string, path: string): boolean {
-    return this.#changed.size > 0 && this.#changed.has(host + path);
+    return this.#changed.has(host + path);
   }
 
   #invalidated(id: number): void {

@@ -153,6 +153,7 @@ export const entryField = {
   filledBytes: 17,
   /** Places for chunks; 0: the body follows the texts. */
   chunkCount: 18,
+  originBytes: 19,
   words: 30,
 } as const;
 
@@ -187,7 +188,7 @@ export const chunkBodyBytes = cacheChunkBytesMax - chunkFieldsBytes - unitBytes;
 /** A chunk, or an entry with its body, is at most this long. */
 export const recordBytesMax = chunkFieldsBytes + chunkBodyBytes;
 
-assert(entryFloat.id * 2 === entryField.chunkCount + 2, 'floats follow the words, aligned');
+assert(entryFloat.id * 2 === entryField.originBytes + 1, 'floats follow the words, aligned');
 assert(entryFieldsBytes % 8 === 0, 'fields end on a float');
 assert(chunkFieldsBytes % unitBytes === 0, 'a chunk begins on a unit');
 assert(recordBytesMax % unitBytes === 0, 'a full chunk is whole units');

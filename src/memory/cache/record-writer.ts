@@ -31,7 +31,8 @@ export function refusalOf(record: CacheRecord, labels: string): StoreRefusedReas
     labels.length <= cacheLabelsBytesMax &&
     record.etag.length <= cacheFieldBytesMax &&
     record.lastModified.length <= cacheFieldBytesMax &&
-    record.query.length <= cacheFieldBytesMax;
+    record.query.length <= cacheFieldBytesMax &&
+    record.origin.length <= cacheHeadBytesMax;
   return fits ? null : 'too-large';
 }
 
@@ -65,6 +66,7 @@ function textBytes(record: CacheRecord, labels: string): number {
     record.etag.length +
     record.lastModified.length +
     record.query.length +
+    record.origin.length +
     labels.length
   );
 }
@@ -117,6 +119,7 @@ export class RecordWriter {
     words[at + entryField.etagBytes] = record.etag.length;
     words[at + entryField.lastModifiedBytes] = record.lastModified.length;
     words[at + entryField.queryBytes] = record.query.length;
+    words[at + entryField.originBytes] = record.origin.length;
     words[at + entryField.labelsBytes] = labels.length;
     words[at + entryField.bodyBytes] = entry.bodyBytes;
     words[at + entryField.filledBytes] = entry.filledBytes;
@@ -129,8 +132,8 @@ export class RecordWriter {
       record.staleWhileRevalidateUntilMs;
     this.#floats[float + entryFloat.staleIfErrorUntilMs] = record.staleIfErrorUntilMs;
     let to = place * unitBytes + entryFieldsBytes;
-    const { head, etag, lastModified, query } = record;
-    for (const text of [record.key, head, etag, lastModified, query, labels]) {
+    const { head, etag, lastModified, query, origin } = record;
+    for (const text of [record.key, head, etag, lastModified, query, origin, labels]) {
       to += this.#text.write(text, to, 'latin1');
     }
     const places = Math.ceil(to / 4);
