@@ -34,6 +34,8 @@ export class Exchange {
   finished = false;
   /** The client is gone, or there never was one: nothing may be done with `res`. */
   gone = false;
+  /** There never was a client: a fetch behind an answer that was stale. */
+  behind = false;
   /** It outlives the callback that brought it. */
   detained = false;
   /** The request policies have run. */
@@ -98,6 +100,7 @@ export class Exchange {
     alone.query = this.query;
     alone.plan = this.plan;
     alone.gone = true;
+    alone.behind = true;
     alone.accounted = true;
     alone.#clientIp = address;
     return alone;

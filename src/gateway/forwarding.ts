@@ -121,6 +121,7 @@ function receiveHead(exchange: Exchange, received: ParsedHead): void {
   const { upstream, worker, ticket } = exchange;
   const { status } = received;
   assert(upstream !== null && exchange.plan !== null, 'a response belongs to a forwarded exchange');
+  if (exchange.behind) exchange.status = status;
   if (wantsRepeatOfStatus(upstream.retryOn, status) && mayRepeat(exchange, 'maybe')) {
     exchange.attempt?.abandon();
     repeat(exchange);

@@ -9,6 +9,7 @@ import {
   startCachedRoute,
   statusOf,
 } from '../kit/cached-route.ts';
+import { readExposition } from '../kit/exposition.ts';
 import { until } from '../kit/gateway.ts';
 import type { SeenRequest } from '../kit/origin.ts';
 import { exchange, get } from '../kit/raw-client.ts';
@@ -46,6 +47,17 @@ async function stored(path: string): Promise<void> {
   await until('it is stored', async () =>
     statusOf(await cached.get(path)).startsWith('cutover; hit'),
   );
+}
+
+async function acceptedCount(): Promise<number> {
+  const { body } = await cached.gateway.admin('GET', '/v1/nodes');
+  return body.nodes[0].generations.at(-1).ledger.accepted;
+}
+
+async function upstreamRequests(): Promise<number> {
+  const { body } = await cached.gateway.admin('GET', '/metrics');
+  const metric = readExposition(String(body)).get('cutover_upstream_requests_total');
+  return (metric?.samples ?? []).reduce((sum, { value }) => sum + value, 0);
 }
 
 describe('stale while revalidate', () => {
@@ -101,6 +113,18 @@ describe('stale while revalidate', () => {
     };
     await until('the new one answers', async () => (await post()).body === `new for ${body}`);
     await expectSettled(cached.gateway);
+  });
+
+  test('counts the fetch behind as a request to the upstream, and not as an exchange', async () => {
+    await stored('/swr-counted');
+    await expectSettled(cached.gateway);
+    const before = [await upstreamRequests(), await acceptedCount()] as const;
+    const asked = cached.origin.seen.length;
+    await cached.get('/swr-counted');
+    await until('it is fetched', () => cached.origin.seen.length === asked + 1);
+    await expectSettled(cached.gateway);
+    await until('it is counted', async () => (await upstreamRequests()) === before[0] + 1);
+    expect(await acceptedCount()).toBe(before[1] + 1);
   });
 
   test('leaves what is stored as it is when the fetch behind fails', async () => {
