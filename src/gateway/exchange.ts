@@ -115,6 +115,11 @@ export class Exchange {
     this.tried.length = 0;
   }
 
+  /** The time now, as far as it matters: in the turn in which it came, when it came. Monotonic. */
+  turnMs(): number {
+    return this.detained ? this.worker.nowMs() : this.beganMs;
+  }
+
   get upstreamName(): string {
     return this.upstream?.name ?? '';
   }

@@ -49,8 +49,16 @@ function ttlSeconds(ttlMs: number): number {
 
 /** The usual member of a hit. */
 export function hitStatus(ttlMs: number): string {
-  return `cutover; hit; ttl=${ttlSeconds(ttlMs)}`;
+  const seconds = ttlSeconds(ttlMs);
+  if (seconds !== lastHit.seconds) {
+    lastHit.seconds = seconds;
+    lastHit.member = `cutover; hit; ttl=${seconds}`;
+  }
+  return lastHit.member;
 }
+
+/** Hits that follow each other mostly say the same. */
+const lastHit = { seconds: 0, member: 'cutover; hit; ttl=0' };
 
 /** Ours after what caches nearer to the origin said (RFC 9211, section 2). */
 export function appendStatus(before: string | undefined, member: string): string {

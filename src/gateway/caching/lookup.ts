@@ -100,7 +100,7 @@ function narrow(exchange: Exchange, ticket: CacheTicket): void {
 /** Answers with the reader's entry, or says why not; null: it must be validated or fetched. */
 function use(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): LookupStep | null {
   const { entry } = cache.reader;
-  const nowMs = exchange.worker.nowMs();
+  const nowMs = exchange.turnMs();
   const { directives } = ticket;
   ticket.seenEntry = entry.entryId;
   if (entry.kind === 'pass') {
@@ -110,28 +110,27 @@ function use(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): Looku
     ticket.outcome = 'miss-pass';
     return 'forward';
   }
-  const ttlMs = entry.freshUntilMs - nowMs;
   if (ticket.confirmed !== null) {
     if (isConfirmed(entry, ticket.confirmed)) {
-      return answered(exchange, cache, ticket, 'revalidated', ttlMs);
+      return answered(exchange, cache, ticket, 'revalidated', nowMs);
     }
     ticket.whole = true;
     return null;
   }
   if (ticket.acceptsStale) {
     if (!mayServeOnError(entry, directives, nowMs, honoured)) return null;
-    return answered(exchange, cache, ticket, 'stale', ttlMs);
+    return answered(exchange, cache, ticket, 'stale', nowMs);
   }
   const reuse = judgeReuse(entry, directives, nowMs, honoured);
   if (reuse === 'fresh') {
-    return answered(exchange, cache, ticket, ticket.waited ? 'collapsed' : 'hit', ttlMs);
+    return answered(exchange, cache, ticket, ticket.waited ? 'collapsed' : 'hit', nowMs);
   }
   if (ticket.originFailed && mayServeOnError(entry, directives, nowMs, honoured)) {
-    return answered(exchange, cache, ticket, 'stale', ttlMs);
+    return answered(exchange, cache, ticket, 'stale', nowMs);
   }
   if (reuse === 'stale-while-revalidate') {
     revalidateBehind(exchange, cache, ticket);
-    return answered(exchange, cache, ticket, 'stale', ttlMs);
+    return answered(exchange, cache, ticket, 'stale', nowMs);
   }
   // What each has to ask about for itself is not waited for.
   if ((entry.flags & entryFlag.noCache) !== 0) ticket.alone = true;
@@ -150,18 +149,19 @@ function answered(
   cache: WorkerCache,
   ticket: CacheTicket,
   outcome: LookupOutcome,
-  ttlMs: number,
+  nowMs: number,
 ): LookupStep {
   ticket.outcome = outcome;
+  const ttlMs = cache.reader.entry.freshUntilMs - nowMs;
   const member = storedMember(exchange, ticket, outcome, ttlMs);
-  return answerStored(exchange, cache, member) ? 'answered' : 'sending';
+  return answerStored(exchange, cache, member, nowMs) ? 'answered' : 'sending';
 }
 
 /** Why what was found does not answer: it is stale, or the request does not take it as it is. */
 function unused(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): void {
   const { entry } = cache.reader;
   const asks = ticket.directives !== null && entry.kind === 'response';
-  const fresh = asks && judgeReuse(entry, null, exchange.worker.nowMs(), honoured) === 'fresh';
+  const fresh = asks && judgeReuse(entry, null, exchange.turnMs(), honoured) === 'fresh';
   ticket.forward = fresh ? 'request' : 'stale';
   ticket.outcome ??= fresh ? 'miss-request' : 'miss-expired';
 }
