@@ -22,6 +22,9 @@ import type {
 /** What control gets beyond an apply's own wait, or for a bust, before it is taken for dead. */
 const marginMs = 10_000;
 
+/** What only adds to an answer is not waited for longer. */
+const countMs = 1_000;
+
 /** An order without what the client gives it. */
 type Asked<O extends Order> = O extends Order ? Omit<O, 'id'> : never;
 type CacheAnswerOf<Kind extends CacheAnswer['kind']> = Extract<CacheAnswer, { kind: Kind }>;
@@ -56,9 +59,10 @@ export class ControlClient {
     return (await this.#askCache('listed', { kind: 'list', url })).listing;
   }
 
-  /** Entries of each shape key, in their order. */
-  async count(shapeKeys: readonly string[]): Promise<readonly number[]> {
-    return (await this.#askCache('counted', { kind: 'count', shapeKeys })).counts;
+  /** Entries of each shape key, in their order; null: there is no cache, or control is busy. */
+  async count(shapeKeys: readonly string[]): Promise<readonly number[] | null> {
+    const answer = await this.#ask({ kind: 'count', shapeKeys }, countMs, () => {});
+    return answer.kind === 'counted' ? answer.counts : null;
   }
 
   async explain(request: ExplainRequest): Promise<CacheExplanation> {
@@ -91,11 +95,11 @@ export class ControlClient {
     throw new CutoverError(code, message, { source: 'internal' });
   }
 
-  #ask(order: Asked<Order>, waitMs: number): Promise<Answer> {
+  #ask(order: Asked<Order>, waitMs: number, onLate = this.#onSilent): Promise<Answer> {
     const id = this.#nextId++;
     return new Promise((resolve) => {
       const timer = after(waitMs, () => {
-        this.#onSilent();
+        onLate();
         this.#answered({
           kind: 'rejected',
           id,
