@@ -3,7 +3,7 @@ import { CutoverError } from '../base/errors.ts';
 import { parseDurationMs } from '../base/units.ts';
 import type { ApplyReport } from '../manager/apply.ts';
 import { readDefinitions } from '../manager/start-definitions.ts';
-import { type Diff, printDiff } from '../model/diff.ts';
+import { type CacheEffect, type Diff, printDiff } from '../model/diff.ts';
 import type { WrittenDefinitions } from '../model/written.ts';
 import { type AdminOptions, adminCommand, callAdmin } from './admin-client.ts';
 import { printJson, printLine, printTable, progress } from './output.ts';
@@ -57,9 +57,14 @@ export function diffCommand(): Command {
     .addHelpText('after', '\nExample:\n  cutover diff gateway.yaml')
     .action(async (path: string, options: AdminOptions) => {
       const written = await readWritten(path);
-      const { diff } = await callAdmin<{ diff: Diff }>(options, 'POST', '/v1/diff', written);
-      if (options.json === true) printJson(diff);
-      else printLine(printDiff(diff));
+      const { diff, cache } = await callAdmin<{ diff: Diff; cache: CacheEffect | null }>(
+        options,
+        'POST',
+        '/v1/diff',
+        written,
+      );
+      if (options.json === true) printJson({ ...diff, cacheEntries: cache });
+      else printLine(printDiff(diff, cache));
     });
 }
 
@@ -70,8 +75,8 @@ export function printReport(report: ApplyReport, options: AdminOptions): void {
     printJson(report);
     return;
   }
-  const { timings, diff, nodes } = report;
-  printLine(printDiff(diff));
+  const { timings, diff, nodes, cache } = report;
+  printLine(printDiff(diff, cache));
   printTable(
     ['revision', 'outcome', 'validate ms', 'compile ms', 'staged ms', 'switched ms'],
     [

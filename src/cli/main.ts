@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { CutoverError, messageOf } from '../base/errors.ts';
 import { applyCommand, diffCommand } from './apply.ts';
+import { bustCommand, cacheCommand } from './cache.ts';
 import { dumpCommand, validateCommand } from './offline.ts';
 import { printError } from './output.ts';
 import { reportCommand, revisionsCommand, rollbackCommand } from './revisions.ts';
@@ -13,6 +14,8 @@ const program = new Command('cutover')
   .description('An API gateway whose deploy is a config refresh.')
   .version('0.1.0')
   .exitOverride()
+  // What follows a command's name is that command's own, also where a command has one of its own.
+  .enablePositionalOptions()
   .configureHelp({ sortSubcommands: false })
   .showHelpAfterError('(cutover --help, or cutover COMMAND --help, shows how)')
   .addHelpText(
@@ -34,6 +37,8 @@ for (const command of [
   statusCommand,
   revisionsCommand,
   reportCommand,
+  bustCommand,
+  cacheCommand,
   dumpCommand,
 ]) {
   program.addCommand(command().exitOverride());

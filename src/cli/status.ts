@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { sleep } from '../base/clock.ts';
+import type { CacheReport } from '../telemetry/cache-report.ts';
 import type { GenerationFigures, WorkerFigures } from '../telemetry/collector.ts';
 import { type AdminOptions, adminCommand, callAdmin } from './admin-client.ts';
+import { printLookups } from './cache.ts';
 import { printJson, printLine, printTable } from './output.ts';
 
 interface NodeList {
@@ -13,6 +15,8 @@ interface NodeList {
     readonly notReady: string | null;
     readonly workers: readonly WorkerFigures[];
     readonly generations: readonly GenerationFigures[];
+    /** Null: the node has no cache. */
+    readonly cache: Pick<CacheReport, 'position' | 'routes'> | null;
   }[];
 }
 
@@ -20,7 +24,7 @@ const watchMs = 1000;
 
 export function statusCommand(): Command {
   return adminCommand('status')
-    .description('Show nodes, workers and loaded generations.')
+    .description('Show nodes, workers, loaded generations and hit rates.')
     .option('--watch', 'again every second, until interrupted')
     .addHelpText('after', '\nExamples:\n  cutover status\n  cutover status --watch')
     .action(async (options: AdminOptions & { watch?: boolean }) => {
@@ -66,5 +70,6 @@ function printNodes({ nodes }: NodeList): void {
         ledger.failed,
       ]),
     );
+    printLookups(node.cache?.routes ?? []);
   }
 }

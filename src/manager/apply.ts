@@ -1,11 +1,12 @@
 import { monotonicMs, wallMs } from '../base/clock.ts';
 import { CutoverError, messageOf } from '../base/errors.ts';
 import type { Definitions } from '../model/definitions.ts';
-import { type Diff, diffDefinitions } from '../model/diff.ts';
+import { type CacheEffect, type Diff, diffDefinitions } from '../model/diff.ts';
 import type { AppliedAnswer, Ledger, WorkerSwitch } from '../model/orders.ts';
 import { type Parsed, parseWritten } from '../model/parse.ts';
 import type { Problem } from '../model/problem.ts';
 import { emptyWritten } from '../model/written.ts';
+import { effectOnCache } from './cache-effect.ts';
 import type { ControlClient } from './control-client.ts';
 import type { History } from './history/history.ts';
 import type { Revision } from './history/revision.ts';
@@ -42,6 +43,8 @@ export interface ApplyReport {
   readonly nodes: readonly { readonly id: string; readonly workers: readonly WorkerSwitch[] }[];
   readonly laggards: readonly number[];
   readonly diff: Diff;
+  /** Entries of the cache that it kept and re-keyed; null: there is no cache, or it did not say. */
+  readonly cache: CacheEffect | null;
   /** What the generation that was replaced had counted when the new one took over. */
   readonly ledger: Ledger | null;
 }
@@ -96,9 +99,23 @@ export class Apply {
     const diff = diffDefinitions(this.#current, parsed.definitions);
     const head = this.#parts.history.head;
     if (dryRun || (head !== null && parsed.hash === this.#currentHash)) {
-      return this.#untouched(dryRun ? 'dry-run' : 'unchanged', parsed.hash, validateMs, diff);
+      const outcome = dryRun ? 'dry-run' : 'unchanged';
+      const cache = await this.#effectOnCache(diff);
+      return this.#untouched({ outcome, hash: parsed.hash, validateMs, diff, cache });
     }
     return this.#alone(this.#parts.history.nextNumber, () => this.#journey(request, parsed, diff));
+  }
+
+  /** What an apply of these would touch; nothing changes. */
+  async compare(
+    definitions: Definitions,
+  ): Promise<{ readonly diff: Diff; readonly cache: CacheEffect | null }> {
+    const diff = diffDefinitions(this.#current, definitions);
+    return { diff, cache: await this.#effectOnCache(diff) };
+  }
+
+  #effectOnCache(diff: Diff): Promise<CacheEffect | null> {
+    return effectOnCache(this.#parts.control, this.#current, diff);
   }
 
   /** Applies the content of an earlier revision as a new one. */
@@ -155,6 +172,7 @@ export class Apply {
       written: parsed.written,
     };
     await history.record(revision);
+    const cache = await this.#effectOnCache(diff);
     const ledger = this.#parts.activeLedger();
     const answer = await control.apply({
       revision: revision.revision,
@@ -175,7 +193,7 @@ export class Apply {
     }
     this.#current = parsed.definitions;
     this.#currentHash = parsed.hash;
-    const report = this.#report(revision, answer, timings, diff, ledger);
+    const report = this.#report(revision, answer, { timings, diff, cache, ledger });
     announce('applied', { ...report, diff: undefined, ledger: undefined, note, author });
     return report;
   }
@@ -209,37 +227,31 @@ export class Apply {
   #report(
     { revision, hash }: Revision,
     answer: AppliedAnswer,
-    timings: ApplyTimings,
-    diff: Diff,
-    ledger: Ledger | null,
+    parts: Pick<ApplyReport, 'timings' | 'diff' | 'cache' | 'ledger'>,
   ): ApplyReport {
     return {
       revision,
       hash,
       outcome: answer.laggards.length === 0 ? 'applied' : 'partial',
-      timings,
       nodes: [{ id: this.#parts.nodeId, workers: answer.workers }],
       laggards: answer.laggards,
-      diff,
-      ledger,
+      ...parts,
     };
   }
 
-  #untouched(
-    outcome: 'unchanged' | 'dry-run',
-    hash: string,
-    validateMs: number,
-    diff: Diff,
-  ): ApplyReport {
+  #untouched({
+    validateMs,
+    ...parts
+  }: Pick<ApplyReport, 'outcome' | 'hash' | 'diff' | 'cache'> & {
+    readonly validateMs: number;
+  }): ApplyReport {
     return {
       revision: this.#parts.history.head?.revision ?? 0,
-      hash,
-      outcome,
       timings: { validateMs, compileMs: 0, stagedMs: 0, switchedMs: 0 },
       nodes: [{ id: this.#parts.nodeId, workers: [] }],
       laggards: [],
-      diff,
       ledger: null,
+      ...parts,
     };
   }
 

@@ -23,6 +23,9 @@ import type {
 /** What control gets beyond an apply's own waits, or for another order, before it is withdrawn. */
 const marginMs = 10_000;
 
+/** What only adds to an answer is not waited for longer. */
+const countMs = 1_000;
+
 /** An order without what the client gives it. */
 type Asked<O extends Order> = O extends Order ? Omit<O, 'id'> : never;
 type CacheAnswerOf<Kind extends CacheAnswer['kind']> = Extract<CacheAnswer, { kind: Kind }>;
@@ -64,9 +67,10 @@ export class ControlClient {
     return (await this.#askCache('listed', { kind: 'list', url })).listing;
   }
 
-  /** Entries of each shape key, in their order. */
-  async count(shapeKeys: readonly string[]): Promise<readonly number[]> {
-    return (await this.#askCache('counted', { kind: 'count', shapeKeys })).counts;
+  /** Entries of each shape key, in their order; null: there is no cache, or control is busy. */
+  async count(shapeKeys: readonly string[]): Promise<readonly number[] | null> {
+    const answer = await this.#ask({ kind: 'count', shapeKeys }, countMs, () => 'not counted in time');
+    return answer.kind === 'counted' ? answer.counts : null;
   }
 
   async explain(request: ExplainRequest): Promise<CacheExplanation> {

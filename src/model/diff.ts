@@ -20,6 +20,22 @@ export interface CacheDiff {
   readonly rekeyed: readonly string[];
 }
 
+/** What an apply does to the entries that its routes have stored. */
+export interface CacheEffect {
+  /** Entries that are used on. */
+  readonly kept: number;
+  /** Entries that nobody asks for under the new shape; a rollback finds them while it is loaded. */
+  readonly rekeyed: number;
+  /** The routes of `Diff.cache` that have entries: first those that are re-keyed. */
+  readonly routes: readonly RouteEffect[];
+}
+
+export interface RouteEffect {
+  readonly route: string;
+  readonly effect: 'kept' | 'rekeyed';
+  readonly entries: number;
+}
+
 export interface ObjectDiff {
   readonly added: readonly string[];
   readonly removed: readonly string[];
@@ -147,8 +163,23 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** For people: a line per object, fields below it, and what stays. */
-export function printDiff(diff: Diff): string {
+/** `counts`: entries of each route before the apply, by its id. */
+export function cacheEffect(
+  { kept, rekeyed }: CacheDiff,
+  counts: ReadonlyMap<string, number>,
+): CacheEffect {
+  const of = (ids: readonly string[], effect: RouteEffect['effect']): RouteEffect[] =>
+    ids
+      .map((route) => ({ route, effect, entries: counts.get(route) ?? 0 }))
+      .filter(({ entries }) => entries > 0);
+  const routes = [...of(rekeyed, 'rekeyed'), ...of(kept, 'kept')];
+  const sum = (effect: RouteEffect['effect']): number =>
+    routes.reduce((total, one) => total + (one.effect === effect ? one.entries : 0), 0);
+  return { kept: sum('kept'), rekeyed: sum('rekeyed'), routes };
+}
+
+/** For people: a line per object, fields below it, and what stays. `effect` null: not known. */
+export function printDiff(diff: Diff, effect: CacheEffect | null = null): string {
   if (diff.identical) return 'nothing changes';
   const lines = [
     ...printObjects('route', diff.routes),
@@ -157,9 +188,18 @@ export function printDiff(diff: Diff): string {
   for (const pool of diff.pools.opened) lines.push(`+ pool ${pool}`);
   for (const pool of diff.pools.closed) lines.push(`- pool ${pool}`);
   const { routes, upstreams, cache } = diff;
-  for (const name of cache.rekeyed) lines.push(`~ cache of route ${name} is re-keyed: starts cold`);
+  const entriesOf = (name: string): string => {
+    const entries = effect?.routes.find(({ route }) => route === name)?.entries ?? 0;
+    return entries === 0 ? '' : ` (${entries} entries)`;
+  };
+  for (const name of cache.rekeyed) {
+    lines.push(`~ cache of route ${name} is re-keyed: starts cold${entriesOf(name)}`);
+  }
   if (cache.kept.length + cache.rekeyed.length > 0) {
     lines.push(`cache: kept ${cache.kept.length} routes, re-keyed ${cache.rekeyed.length}`);
+    if (effect !== null) {
+      lines.push(`entries: kept ${effect.kept}, re-keyed ${effect.rekeyed}`);
+    }
   }
   lines.push(
     `unchanged: ${routes.unchangedCount} routes, ${upstreams.unchangedCount} upstreams; their state is kept`,

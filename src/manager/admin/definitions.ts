@@ -3,7 +3,6 @@ import { monotonicMs } from '../../base/clock.ts';
 import { CutoverError } from '../../base/errors.ts';
 import { applyWaitMsMax } from '../../base/limits.ts';
 import { parseDurationMs } from '../../base/units.ts';
-import { diffDefinitions } from '../../model/diff.ts';
 import { repeatsKey } from '../../model/json-keys.ts';
 import {
   type Parsed,
@@ -46,10 +45,7 @@ export function registerDefinitions(app: FastifyInstance, parts: AdminParts): vo
     queryOf(request, []);
     const parsed = parseBody(request, 'request body');
     if (!parsed.ok) throw invalid(parsed);
-    return {
-      hash: parsed.hash,
-      diff: diffDefinitions(parts.apply.definitions, parsed.definitions),
-    };
+    return { hash: parsed.hash, ...(await parts.apply.compare(parsed.definitions)) };
   });
   app.get('/v1/schema', async (request) => {
     queryOf(request, []);

@@ -14,7 +14,7 @@ export interface AdminParts {
   readonly history: History;
   readonly collector: Collector;
   readonly events: EventStream;
-  readonly control: Pick<ControlClient, 'bust' | 'list' | 'explain' | 'count'>;
+  readonly control: Pick<ControlClient, 'bust' | 'list' | 'explain'>;
   /** Into the log and to whoever watches the events. */
   readonly announce: (event: string, fields: Record<string, unknown>) => void;
   /** Null: ready; else why not. */
