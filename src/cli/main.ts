@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { CutoverError, messageOf } from '../base/errors.ts';
 import { applyCommand, diffCommand } from './apply.ts';
+import { benchCommand } from './bench.ts';
 import { dumpCommand, validateCommand } from './offline.ts';
 import { printError } from './output.ts';
 import { reportCommand, revisionsCommand, rollbackCommand } from './revisions.ts';
@@ -35,6 +36,7 @@ for (const command of [
   revisionsCommand,
   reportCommand,
   dumpCommand,
+  benchCommand,
 ]) {
   program.addCommand(command().exitOverride());
 }
