@@ -60,6 +60,8 @@ function profileCommand(command, description) {
 /** Runs what the arguments ask for; gives the counts of its gates. */
 export async function bench(args) {
   const program = new Command('bench')
+    // `--small` and `--json` behind a bench's name are that bench's.
+    .enablePositionalOptions()
     .description('measure the gateway; without a name: throughput against nginx, HAProxy, Caddy')
     .option(
       '--small',
