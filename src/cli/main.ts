@@ -2,8 +2,8 @@
 import { Command, CommanderError } from 'commander';
 import { CutoverError, messageOf } from '../base/errors.ts';
 import { applyCommand, diffCommand } from './apply.ts';
-import { bustCommand, cacheCommand } from './cache.ts';
 import { benchCommand } from './bench.ts';
+import { bustCommand, cacheCommand } from './cache.ts';
 import { dumpCommand, validateCommand } from './offline.ts';
 import { printError } from './output.ts';
 import { reportCommand, revisionsCommand, rollbackCommand } from './revisions.ts';

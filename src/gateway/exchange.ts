@@ -7,7 +7,7 @@ import type { RequestHeaders } from './door.ts';
 import type { Generation } from './generation.ts';
 import type { RoutePlan } from './plan/route-plan.ts';
 import type { RequestBody } from './request-body.ts';
-import type { ResponseRelay } from './response-relay.ts';
+import { endConnection, type ResponseRelay } from './response-relay.ts';
 import type { Attempt } from './upstream/attempt.ts';
 import type { Endpoint } from './upstream/endpoint.ts';
 import type { UpstreamPlan } from './upstream/upstream-plan.ts';
@@ -65,6 +65,7 @@ export class Exchange {
   #requestId = '';
   #clientIp = '';
   #connection = -1;
+  #endsConnection = false;
 
   constructor(
     worker: WorkerContext,
@@ -129,8 +130,15 @@ export class Exchange {
     this.#connection = holdRequests();
   }
 
+  /** Behind a response without a body that says close, which uWebSockets.js does not do then. */
+  endConnection(): void {
+    if (this.detained) this.#endsConnection = true;
+    else endConnection();
+  }
+
   leaveConnection(): void {
-    if (this.relay?.endsConnection === true) endRequests(this.#connection);
+    const ends = this.#endsConnection || this.relay?.endsConnection === true;
+    if (ends) endRequests(this.#connection);
     else releaseRequests(this.#connection);
   }
 

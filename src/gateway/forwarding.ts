@@ -172,6 +172,7 @@ function clientHasIt(exchange: Exchange, received: ParsedHead, cacheMember: stri
     res.writeStatus(asBytes(notModifiedHead(exchange, received, cacheMember)));
     endWithoutBody(res, -1, worker.draining);
   });
+  if (worker.draining) exchange.endConnection();
   leaveToCache(exchange, 'completed');
 }
 

@@ -69,7 +69,11 @@ export class ControlClient {
 
   /** Entries of each shape key, in their order; null: there is no cache, or control is busy. */
   async count(shapeKeys: readonly string[]): Promise<readonly number[] | null> {
-    const answer = await this.#ask({ kind: 'count', shapeKeys }, countMs, () => 'not counted in time');
+    const answer = await this.#ask(
+      { kind: 'count', shapeKeys },
+      countMs,
+      () => 'not counted in time',
+    );
     return answer.kind === 'counted' ? answer.counts : null;
   }
 

@@ -214,6 +214,19 @@ describe('clients of one key', () => {
     expect(responses.map(({ body }) => body)).toEqual(['own', 'own', 'own']);
   });
 
+  test('that want it anew though it is fresh do not ask one after the other', async () => {
+    const first = cached.get('/anew');
+    (await asked('/anew')).end('first');
+    await first;
+    await until('it is stored', async () =>
+      statusOf(await cached.get('/anew')).startsWith('cutover; hit'),
+    );
+    const anew = Array.from({ length: 5 }, () => cached.get('/anew', 'Cache-Control: no-cache'));
+    await until('all are at the origin', () => owed.get('/anew')?.length === 5);
+    for (const response of owed.get('/anew')?.splice(0) ?? []) response.end('anew');
+    expect((await Promise.all(anew)).map(({ body }) => body)).toEqual(Array(5).fill('anew'));
+  });
+
   test('that wait and go away leave nothing behind', async () => {
     const [first, ...others] = await queue('/gone', 10);
     for (const client of others) client.close();

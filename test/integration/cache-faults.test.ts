@@ -23,6 +23,7 @@ beforeEach(async () => {
   origin = await startOrigin(({ url }, response) => {
     if (url.startsWith('/free')) {
       response.setHeader('cache-control', 'max-age=60');
+      response.setHeader('etag', '"free"');
       response.end('free');
     } else owed.set(url, [...(owed.get(url) ?? []), response]);
   });
@@ -230,6 +231,27 @@ describe('a drain', () => {
     for (const client of clients) expect((await client.response()).body === large).toBe(true);
     expect(await stopped).toBe(0);
     expect(gateway.log).not.toMatch(/exchange crashed|worker broken/);
+  });
+
+  test('ends the connection of a client that has what is stored already', async () => {
+    const gateway = await Gateway.start({
+      definitions: cachedDefinitions(origin.url, { wait: '20s' }, patient),
+      set: ['workers=1', 'drain.timeout=10s'],
+    });
+    await hit(gateway, '/free');
+    const idle = await RawClient.connect(gateway.port);
+    idle.send(get('/free'));
+    await idle.response();
+    const [busy] = await queue(gateway, '/a', 1);
+    const stopped = gateway.stop();
+    await until('it drains', () => gateway.log.includes('drain'));
+    idle.send(get('/free', 'If-None-Match: "free"'));
+    const response = await idle.response();
+    expect([response.status, response.headers['connection']]).toEqual([304, ['close']]);
+    await idle.ended();
+    (await asked('/a')).end('late');
+    expect((await busy?.response())?.body).toBe('late');
+    expect(await stopped).toBe(0);
   });
 
   test('cuts off what takes too long, and ends well', async () => {

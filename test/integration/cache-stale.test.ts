@@ -171,6 +171,7 @@ describe('stale if error', () => {
 
   test('lets all that wait for a fetch that fails be answered at once', async () => {
     await stored('/error-many');
+    await expectSettled(cached.gateway);
     const before = cached.askedFor('/error-many');
     let first: ServerResponse | null = null;
     answer = (_request, response) => {

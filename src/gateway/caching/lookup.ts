@@ -214,7 +214,9 @@ function fetchOrWait(
   stale: StaleStored | null,
 ): LookupStep {
   const { plan, key } = ticket;
-  const alone = !plan.coalesces || ticket.alone;
+  // What a request does not take though it is fresh, another's fetch cannot bring it either: those
+  // that wait would ask one after the other.
+  const alone = !plan.coalesces || ticket.alone || ticket.forward === 'request';
   narrow(exchange, ticket);
   if (asksLess(exchange)) {
     const isFetched = cache.fillOf(key) !== undefined || cache.claims.holder(key) >= 0;

@@ -56,7 +56,7 @@ function answer(exchange: Exchange, cache: WorkerCache, entry: EntryView, age: s
     return true;
   }
   if (entry.status === 204) {
-    endWithoutBody(res, -1, worker.draining);
+    sendBodyless(exchange);
     return true;
   }
   exchange.bytesOut = entry.bodyBytes;
@@ -128,10 +128,17 @@ function sendPart(
   exchange.status = status;
   res.writeStatus(asBytes(prepareHead(statusText(status), headers)));
   res.writeHeader('age', age);
-  if (body === null) endWithoutBody(res, -1, worker.draining);
+  if (body === null) sendBodyless(exchange);
   else if (method === 'HEAD') endWithoutBody(res, body.length, worker.draining);
   else {
     exchange.bytesOut = body.length;
     res.end(body, worker.draining);
   }
+}
+
+/** The end of a 204 or 304, which has neither a body nor a length. */
+function sendBodyless(exchange: Exchange): void {
+  const { draining } = exchange.worker;
+  endWithoutBody(exchange.res, -1, draining);
+  if (draining) exchange.endConnection();
 }
