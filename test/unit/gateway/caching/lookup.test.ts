@@ -68,7 +68,7 @@ test('a claim with nothing stored meanwhile is for a fetch', () => {
 test('an entry that the lookup itself found stale does not count as stored meanwhile', () => {
   const { exchange, cache, ticket, writer } = setUp();
   const body = Buffer.from('old');
-  const times = { freshUntilMs: 1_500, bodyBytes: body.length };
+  const times = { freshUntilMs: exchange.beganMs - 500, bodyBytes: body.length };
   writer.put(cacheRecord(ticket.key.text, 1, times), body);
   expect(lookUp(exchange, cache, ticket)).toBe('forward');
   expect(ticket.fill?.stale?.etag).toBe('"1"');
