@@ -18,6 +18,8 @@ export async function effectOnCache(
     const shapeKey = touched.has(route.id) ? shapeKeyOf(route) : null;
     return shapeKey === null ? [] : [{ id: route.id, shapeKey }];
   });
+  // Nothing to count: an apply of routes that are not cached takes no round trip more.
+  if (routes.length === 0) return cacheEffect(cache, new Map());
   const counts = await control.count(routes.map(({ shapeKey }) => shapeKey));
   if (counts === null) return null;
   return cacheEffect(cache, new Map(routes.map(({ id }, at) => [id, counts[at] ?? 0])));
