@@ -158,9 +158,11 @@ describe('a refused apply', () => {
     });
     expect(await status('/', two)).toBe(200);
     await run('worker-1', 'const end = Date.now() + 3_000; while (Date.now() < end);');
+    const spinsUntil = Date.now() + 3_000;
     const refused = setOf({ connections: 1 });
     const answer = await two.admin('PUT', '/v1/definitions?wait=200ms', refused);
     expect(answer.body.code).toBe('stage-failed');
+    await until('it spins no more', () => Date.now() > spinsUntil + 100);
     await until('both beat', async () => {
       const { workers } = (await two.admin('GET', '/v1/nodes')).body.nodes[0];
       return workers.every(({ silentMs }: { silentMs: number }) => silentMs < 200);
