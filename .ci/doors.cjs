@@ -18,8 +18,8 @@ const rooms = {
     why: 'control turns definitions into bytes; it serves nobody',
   },
   manager: {
-    doors: ['base', 'model', 'telemetry', 'memory/node-memory'],
-    why: 'the manager hands shared memory on and leaves the reading to telemetry',
+    doors: ['base', 'model', 'telemetry', 'memory/node-memory', 'memory/claim'],
+    why: 'the manager hands shared memory on, leaves the reading to telemetry, and settles with control whether an order goes through',
   },
   runtime: {
     doors: [

@@ -12,7 +12,8 @@ export default defineConfig({
     // Integration tests start gateways with their threads: two files at once fill two cores.
     maxWorkers: 2,
     pool: 'forks',
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    // Generous: a loaded machine takes seconds to start a gateway, and some tests start three.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 });

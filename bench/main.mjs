@@ -27,9 +27,41 @@ function finish(name, { gates, ...figures }, file) {
   if (gates.counts.failed > 0) process.exitCode = 1;
 }
 
+/** Benches of the workload profiles: each does what `profiles/NAME.yaml` says. */
+const profiles = {
+  calculator: async (options) => (await import('./calculator.mjs')).calculator(options),
+  commute: async (options) => (await import('./commute.mjs')).commute(options),
+  editorial: async (options) => (await import('./editorial.mjs')).editorial(options),
+  'cold-storm': async (options) => (await import('./cold-storm.mjs')).coldStorm(options),
+};
+
+function runProfile(name, small) {
+  return profiles[name]({ small, say });
+}
+
+/** What the cache keeps of itself: over applies, and over deaths of threads. */
+async function cacheOverCutovers({ checks, secondsMax }) {
+  const { warmKeys } = await import('./warm-keys.mjs');
+  finish('warm-keys', await warmKeys({ say }));
+  const { threadKills } = await import('./thread-kills.mjs');
+  finish('thread-kills', await threadKills({ checks, secondsMax, say }));
+}
+
+function profileCommand(command, description) {
+  command
+    .description(`${description} (profiles/${command.name()}.yaml)`)
+    .option('--small', 'a short run')
+    .option('--json <file>', 'where the figures go')
+    .action(async ({ small = false, json }) => {
+      finish(command.name(), await runProfile(command.name(), small), json);
+    });
+}
+
 /** Runs what the arguments ask for; gives the counts of its gates. */
 export async function bench(args) {
   const program = new Command('bench')
+    // `--small` and `--json` behind a bench's name are that bench's.
+    .enablePositionalOptions()
     .description('measure the gateway; without a name: throughput against nginx, HAProxy, Caddy')
     .option(
       '--small',
@@ -41,7 +73,7 @@ export async function bench(args) {
     .option('--json <file>', 'where the figures go')
     .addHelpText(
       'after',
-      '\nExamples:\n  npm run bench\n  npm run bench -- --only "proxied GET 1 KB" --rounds 9\n  npm run bench cutover\n  npm run bench cutover -- --applies 1000\n  npm run bench transfer\n  npm run bench crash -- --kills 50',
+      '\nExamples:\n  npm run bench\n  npm run bench -- --only "proxied GET 1 KB" --rounds 9\n  npm run bench cutover\n  npm run bench cutover -- --applies 1000\n  npm run bench transfer\n  npm run bench crash -- --kills 50\n  npm run bench cache\n  npm run bench calculator',
     )
     .action(async ({ small = false, rounds, seconds, only, json }) => {
       const { throughput } = await import('./throughput.mjs');
@@ -50,21 +82,46 @@ export async function bench(args) {
       if (!small) return;
       const { cutoverBench } = await import('./cutover.mjs');
       finish('cutover', await cutoverBench({ applies: 40, everyMs: 100, connections: 64, say }));
+      await cacheOverCutovers({ checks: 50_000, secondsMax: 15 });
       const { crash } = await import('./crash.mjs');
       finish('crash', await crash({ kills: 5, seed: 1, say }));
       const { micro } = await import('./micro/main.mjs');
       finish('micro', await micro({ say }));
+      const { cacheBench } = await import('./cache.mjs');
+      finish('cache', await cacheBench({ small, rounds: 2, seconds: 1, say }));
+      for (const name of Object.keys(profiles)) finish(name, await runProfile(name, small));
     });
+  program
+    .command('cache')
+    .description('hits against nginx, HAProxy, Varnish; with a busy writer; with many tags')
+    .option('--small', 'short runs')
+    .option('--rounds <n>', 'rounds of each case', positive)
+    .option('--seconds <n>', 'seconds of each run', positive)
+    .option('--json <file>', 'where the figures go')
+    .action(async ({ small = false, rounds, seconds, json }) => {
+      const { cacheBench } = await import('./cache.mjs');
+      const plan = { rounds: rounds ?? (small ? 2 : 5), seconds: seconds ?? (small ? 1 : 2) };
+      finish('cache', await cacheBench({ small, say, ...plan }), json);
+    });
+  profileCommand(
+    program.command('calculator'),
+    'POST with an input: how often the origin calculates',
+  );
+  profileCommand(program.command('commute'), 'lookups at the peak, busted by tag in the middle');
+  profileCommand(program.command('editorial'), 'publish, bust, look: many times');
+  profileCommand(program.command('cold-storm'), '1,000 clients meet an empty cache');
   program
     .command('cutover')
     .description('apply under load: lost, closed, mixed, how soon, how smooth')
     .option('--applies <n>', 'how many', positive, 40)
     .option('--every <ms>', 'milliseconds between two', positive, 250)
     .option('--connections <n>', 'keep-alive clients', positive, 64)
-    .option('--json <file>', 'where the figures go')
-    .action(async ({ applies, every, connections, json }) => {
+    .option('--checks <n>', 'responses checked while threads are killed', positive, 1_000_000)
+    .option('--json <file>', 'where the figures of the applies go')
+    .action(async ({ applies, every, connections, checks, json }) => {
       const { cutoverBench } = await import('./cutover.mjs');
       finish('cutover', await cutoverBench({ applies, everyMs: every, connections, say }), json);
+      await cacheOverCutovers({ checks, secondsMax: 60 + checks / 10_000 });
     });
   program
     .command('transfer')
@@ -97,7 +154,7 @@ export async function bench(args) {
     });
   program
     .command('micro')
-    .description('compile and match: 10 routes against 10,000')
+    .description('compile and match routes; look up, store and keep cached entries')
     .option('--json <file>', 'where the figures go')
     .action(async ({ json }) => {
       const { micro } = await import('./micro/main.mjs');

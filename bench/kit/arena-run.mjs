@@ -27,6 +27,7 @@ const recordOf = (key, version, changes = {}) => ({
   head: `200 OK\r\nx-version: ${version}\r\nx-pad: ${'p'.repeat(version % 300)}`,
   etag: `"${version}"`,
   lastModified: '',
+  origin: '',
   bornMs: 0,
   freshUntilMs: version,
   staleWhileRevalidateUntilMs: 0,

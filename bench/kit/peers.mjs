@@ -1,31 +1,31 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { programPath } from './processes.mjs';
+import { benchFolder, programPath } from './processes.mjs';
+
+export { benchFolder };
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 export const main = fileURLToPath(new URL('../../build/cli/main.js', import.meta.url));
-
-/** A folder for the files of one bench. */
-export function benchFolder() {
-  return mkdtempSync(join(tmpdir(), 'cutover-bench-'));
-}
 
 export function bare(port) {
   return { command: process.execPath, args: [join(here, 'bare.mjs'), String(port)], port };
 }
 
-/** Cutover with one worker, serving the definitions. */
-export function cutover(folder, port, adminPort, definitions) {
-  const file = join(folder, `definitions-${port}.json`);
-  writeFileSync(file, JSON.stringify(definitions));
+/** Cutover with one worker, serving the definitions: a set, or the path of a file. */
+export function cutover(folder, port, adminPort, definitions, more = []) {
+  let file = definitions;
+  if (typeof definitions !== 'string') {
+    file = join(folder, `definitions-${port}.json`);
+    writeFileSync(file, JSON.stringify(definitions));
+  }
   const set = [
     `listen.port=${port}`,
     `admin.port=${adminPort}`,
     'workers=1',
     `data=${join(folder, `data-${port}`)}`,
     'log.level=warn',
+    ...more,
   ];
   return {
     command: process.execPath,

@@ -1,13 +1,30 @@
 // Processes of a bench: each on its core, ended by its pid, its processor time read from /proc.
 import { spawn, spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const running = new Set();
+const folders = new Set();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
+
+/** A process that is not to outlive the benches. */
+export function own(child) {
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+}
+
+/** A folder for the files of one bench, removed when the benches end. */
+export function benchFolder() {
+  const folder = mkdtempSync(join(tmpdir(), 'cutover-bench-'));
+  folders.add(folder);
+  return folder;
+}
 
 /** Clock ticks of /proc/PID/stat in a second; 100 on every Linux that Node runs on. */
 const ticksPerSecond = 100;
@@ -76,10 +93,23 @@ function takesConnections(port) {
   });
 }
 
-/** Seconds of processor time that a process has used, in all its threads. */
+/** Seconds of processor time that a process has used, in all its threads and its children. */
 export function processorSeconds(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  return processTree(pid).reduce((sum, one) => {
+    const fields = statFields(one);
+    return sum + (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  }, 0);
+}
+
+/** A process and those that it started. */
+function processTree(pid) {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return [pid, ...children.split(' ').filter((one) => one !== '')].map(Number);
+}
+
+/** Fields of /proc/PID/stat from the state on. */
+function statFields(pid) {
+  return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
 }
 
 export function residentBytes(pid) {

@@ -104,7 +104,7 @@ function field(head, begin) {
   return at < 0 ? '' : head.slice(at + begin.length, head.indexOf('\r\n', at + begin.length));
 }
 
-function dechunk(text) {
+export function dechunk(text) {
   let body = '';
   for (let at = 0; ; ) {
     const lineEnd = text.indexOf('\r\n', at);

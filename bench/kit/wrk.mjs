@@ -1,21 +1,31 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { benchFolder } from './processes.mjs';
 
 /**
  * One run of wrk from `core`. `post`: bytes of a body to POST; `close`: a connection per request.
  * Gives requests per second, latencies in ms, and how many requests failed or were answered with
- * another status than 2xx or 3xx.
+ * another status than 2xx or 3xx. `lua`: lines that go into its script.
  */
-export async function runWrk({ url, core, seconds, connections = 64, post = 0, close = false }) {
+export async function runWrk({
+  url,
+  core,
+  seconds,
+  connections = 64,
+  post = 0,
+  close = false,
+  lua = '',
+}) {
   const args = ['-c', String(core), 'wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--latency'];
-  const script = join(mkdtempSync(join(tmpdir(), 'cutover-bench-')), 'request.lua');
-  writeFileSync(script, luaScript(post));
+  const folder = benchFolder();
+  const script = join(folder, 'request.lua');
+  writeFileSync(script, `${luaScript(post)}\n${lua}`);
   args.push('-s', script);
   if (close) args.push('-H', 'Connection: close');
   args.push(url);
   const text = await outputOf('taskset', args);
+  rmSync(folder, { recursive: true, force: true });
   const json = /^RESULT (.*)$/m.exec(text);
   if (json === null) throw new Error(`wrk said:\n${text}`);
   return JSON.parse(json[1]);

@@ -1,6 +1,7 @@
-// The costs that grow with the number of routes (compiling, verifying, matching), and what a lookup
-// in the cache pays for its key.
+// The costs that grow with what a node holds (routes to compile and match, entries to look up), and
+// what a lookup in the cache pays for its key.
 import { round } from '../kit/gates.mjs';
+import { arenaBench, arenaLines } from './arena.mjs';
 import { cacheKeyBench } from './cache-key.mjs';
 import { matcherBench } from './matcher.mjs';
 
@@ -16,5 +17,8 @@ export async function micro({ say }) {
     process.stdout.write(`cache key, ${name}: ${round(ns)} ns\n`);
   }
   gates.add(keys.gates);
-  return { gates, results: [...results, ...keys.results] };
+  const arena = await arenaBench({ say });
+  for (const line of arenaLines(arena.results)) process.stdout.write(`${line}\n`);
+  gates.add(arena.gates);
+  return { gates, results: [...results, ...keys.results], arena: arena.results };
 }

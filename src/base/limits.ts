@@ -52,6 +52,9 @@ export const durationMsMax = 24 * 60 * 60 * 1000;
 /** An apply waits for workers so long at most: doubled, with a margin, a timer still holds it. */
 export const applyWaitMsMax = 60 * 60 * 1000;
 
+/** Bytes of a request's head that a setting may allow: the request guard keeps heads until they are whole. */
+export const headBytesMax = 256 * 1024;
+
 /** Problems reported in one go; past this the count of the rest is given. */
 export const problemCountMax = 500;
 
@@ -87,6 +90,12 @@ export const bustLabelCountMax = 65_536;
 
 /** Labels (tags, path, route, shape) of all entries, per KiB of the arena: 8 for entries of 2 KiB. */
 export const labelsPerKibibyte = 4;
+
+/** Bytes of a snapshot: a stop and a start spend about a second on 256 MiB. */
+export const snapshotBytesMax = 256 * 1024 * 1024;
+
+/** Bytes of what a snapshot says of one entry: head, key and labels at their longest, as JSON. */
+export const snapshotMetaBytesMax = 256 * 1024;
 
 /** Tags, URLs, keys and routes of one bust: unlinking 1,000 short lists takes about a millisecond. */
 export const bustItemCountMax = 1000;

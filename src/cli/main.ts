@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { CutoverError, messageOf } from '../base/errors.ts';
 import { applyCommand, diffCommand } from './apply.ts';
+import { benchCommand } from './bench.ts';
 import { bustCommand, cacheCommand } from './cache.ts';
 import { dumpCommand, validateCommand } from './offline.ts';
 import { printError } from './output.ts';
@@ -40,6 +41,7 @@ for (const command of [
   bustCommand,
   cacheCommand,
   dumpCommand,
+  benchCommand,
 ]) {
   program.addCommand(command().exitOverride());
 }

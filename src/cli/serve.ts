@@ -3,6 +3,7 @@ import { availableParallelism, hostname } from 'node:os';
 import { Command } from 'commander';
 import { CutoverError, messageOf } from '../base/errors.ts';
 import { resolveSettings } from '../model/resolve-settings.ts';
+import { keepLoopsEndable } from '../runtime/endable-threads.ts';
 import { printLine } from './output.ts';
 
 interface ServeOptions {
@@ -34,6 +35,7 @@ Examples:
       // Read by uWebSockets.js when it is loaded.
       process.env['UWS_HTTP_MAX_HEADERS_SIZE'] = String(settings.limits.headerBytes);
       const { GatewayNode } = await import('../runtime/node.ts');
+      keepLoopsEndable();
       const node = new GatewayNode({
         settings,
         definitionsPath: options.definitions ?? null,

@@ -1,4 +1,5 @@
 import { after, monotonicMs, sleep } from '../base/clock.ts';
+import { isWithdrawn, takeClaim } from '../memory/claim.ts';
 import { ControlBlock } from '../memory/control-block.ts';
 import { isBalanced, readLedger } from '../memory/ledger.ts';
 import type { NodeMemory } from '../memory/node-memory.ts';
@@ -102,6 +103,7 @@ export class Reconciler {
   async #apply(order: ApplyOrder): Promise<Answer> {
     const beganMs = monotonicMs();
     const since = (): number => monotonicMs() - beganMs;
+    if (isWithdrawn(order.claim)) return withdrawn(order);
     const known = this.#generations.withHash(order.hash);
     let compileMs = 0;
     let loaded = known;
@@ -114,6 +116,10 @@ export class Reconciler {
       if (refusal !== null) return refusal;
     }
     const stagedMs = since();
+    if (!takeClaim(order.claim)) {
+      if (known === null) this.#unstage(loaded);
+      return withdrawn(order);
+    }
     this.#generations.publish(loaded, order.revision);
     const workers = await this.#confirm(loaded, order, since);
     this.#sweep();
@@ -174,10 +180,14 @@ export class Reconciler {
       describe(this.#workerOf(worker), answers[index] as LinkAnswer, order.waitMs),
     );
     if (failures.length === 0) return null;
-    const dropped = this.#forget(loaded);
-    for (const link of links) link.retire(loaded.slot, dropped);
-    this.#generations.dropped(loaded);
+    this.#unstage(loaded);
     return rejected(order, 'stage-failed', failures.join('; '));
+  }
+
+  #unstage(loaded: Loaded): void {
+    const dropped = this.#forget(loaded);
+    for (const link of this.#links.values()) link.retire(loaded.slot, dropped);
+    this.#generations.dropped(loaded);
   }
 
   /** Asks every worker, and says when each confirmed. */
@@ -323,6 +333,10 @@ function describe(worker: number, answer: LinkAnswer, waitMs: number): string[] 
   if (answer.kind === 'failed') return [`worker ${worker}: ${answer.error}`];
   if (answer.kind === 'late') return [`worker ${worker} did not attach within ${waitMs} ms`];
   return [];
+}
+
+function withdrawn(order: ApplyOrder): Answer {
+  return rejected(order, 'control-silent', 'the apply was given up before the node switched');
 }
 
 function rejected(order: ApplyOrder, code: string, message: string): Answer {

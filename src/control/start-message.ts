@@ -8,6 +8,8 @@ export interface ControlStart {
   readonly manager: MessagePort;
   /** Where secrets that definitions refer to by `env` are. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Where the cache's snapshot is written at a stop and taken at the start; null: nowhere. */
+  readonly snapshotFile: string | null;
 }
 
 /** From main. Workers are told apart by their seats (memory/node-memory.ts). */
@@ -16,10 +18,14 @@ export type MainToControl =
   | { readonly kind: 'join'; readonly worker: number; readonly port: MessagePort }
   /** A worker's thread has ended and its pins are cleared. */
   | { readonly kind: 'lost'; readonly worker: number }
+  /** Workers are drained: write the snapshot, then answer `stopped`. */
+  | { readonly kind: 'stop' }
   /** The manager was replaced. */
   | { readonly kind: 'manager'; readonly port: MessagePort };
 
 /** To main. */
 export type ControlToMain =
   /** The worker has attached everything: connections may be dealt to it. */
-  { readonly kind: 'attached'; readonly worker: number };
+  | { readonly kind: 'attached'; readonly worker: number }
+  /** The snapshot is written, or there is none to write. */
+  | { readonly kind: 'stopped' };

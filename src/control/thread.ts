@@ -1,8 +1,12 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { present } from '../base/assert.ts';
+import { every } from '../base/clock.ts';
+import { messageOf } from '../base/errors.ts';
 import { nameThread } from '../base/native.ts';
 import { yieldToDataPlane } from '../base/thread-priority.ts';
-import type { Answer, Order } from '../model/orders.ts';
+import { ControlBlock } from '../memory/control-block.ts';
+import type { ApplyOrder, ControlEvent, Order } from '../model/orders.ts';
+import { shapeKeysOf } from '../model/shape-key.ts';
 import { CacheKeeper } from './cache/cache-keeper.ts';
 import { answerCacheOrder } from './cache/cache-orders.ts';
 import { Reconciler } from './reconciler.ts';
@@ -10,9 +14,11 @@ import type { ControlStart, ControlToMain, MainToControl } from './start-message
 import { WorkerLink } from './worker-link.ts';
 
 /** Entry of the control thread: compiles, publishes, retires. */
+const controlBeatMs = 250;
 const start = workerData as ControlStart;
 const main = present(parentPort, 'control has a parent');
 let manager: MessagePort = start.manager;
+let { snapshotFile } = start;
 const links = new Map<number, WorkerLink>();
 const keeper =
   start.memory.cache === null
@@ -37,6 +43,8 @@ const cacheParts = {
 
 nameThread('control');
 yieldToDataPlane();
+const block = new ControlBlock(start.memory.control);
+every(controlBeatMs, () => block.beatControl());
 listen(manager);
 main.on('message', (message: MainToControl) => {
   switch (message.kind) {
@@ -48,6 +56,9 @@ main.on('message', (message: MainToControl) => {
       links.delete(message.worker);
       keeper?.lose(message.worker);
       return;
+    case 'stop':
+      stop();
+      return;
     default:
       manager.close();
       manager = message.port;
@@ -58,10 +69,39 @@ main.on('message', (message: MainToControl) => {
 
 function listen(port: MessagePort): void {
   port.on('message', (order: Order) => {
-    const answer: Promise<Answer> =
-      order.kind === 'apply' ? reconciler.apply(order) : answerCacheOrder(order, cacheParts);
-    void answer.then((one) => port.postMessage(one));
+    if (order.kind !== 'apply') {
+      void answerCacheOrder(order, cacheParts).then((answer) => port.postMessage(answer));
+      return;
+    }
+    void reconciler.apply(order).then((answer) => {
+      if (answer.kind === 'applied') takeSnapshot(order);
+      port.postMessage(answer);
+    });
   });
+}
+
+/** What the last stop left of the cache, once, when it is known which shapes are in use. */
+function takeSnapshot({ definitions }: ApplyOrder): void {
+  const file = snapshotFile;
+  snapshotFile = null;
+  if (file === null || keeper === null) return;
+  const report = keeper.readSnapshot(file, new Set(shapeKeysOf(definitions).values()));
+  manager.postMessage({ kind: 'snapshot', what: 'read', ...report } satisfies ControlEvent);
+}
+
+function stop(): void {
+  const { snapshotFile: file } = start;
+  if (file !== null && keeper !== null) {
+    try {
+      const report = keeper.writeSnapshot(file);
+      manager.postMessage({ kind: 'snapshot', what: 'written', ...report } satisfies ControlEvent);
+    } catch (error) {
+      const problem = messageOf(error);
+      const event = { kind: 'snapshot', what: 'written', entries: 0, bytes: 0, problem } as const;
+      manager.postMessage(event satisfies ControlEvent);
+    }
+  }
+  main.postMessage({ kind: 'stopped' } satisfies ControlToMain);
 }
 
 async function join(worker: number, port: MessagePort): Promise<void> {

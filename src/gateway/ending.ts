@@ -56,6 +56,7 @@ export function finish(exchange: Exchange, outcome: Outcome): void {
   worker.running.remove(exchange);
   if (!exchange.gone) exchange.body?.discard();
   account(exchange, outcome);
+  if (exchange.behind) worker.recorder.fetchedBehind(exchange, outcome);
   exchange.stream?.release();
   if (ticket !== null) leaveCache(exchange, ticket);
   worker.giveHeaders(exchange.headers);

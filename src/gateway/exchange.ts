@@ -7,7 +7,7 @@ import type { RequestHeaders } from './door.ts';
 import type { Generation } from './generation.ts';
 import type { RoutePlan } from './plan/route-plan.ts';
 import type { RequestBody } from './request-body.ts';
-import type { ResponseRelay } from './response-relay.ts';
+import { endConnection, type ResponseRelay } from './response-relay.ts';
 import type { Attempt } from './upstream/attempt.ts';
 import type { Endpoint } from './upstream/endpoint.ts';
 import type { UpstreamPlan } from './upstream/upstream-plan.ts';
@@ -34,8 +34,12 @@ export class Exchange {
   finished = false;
   /** The client is gone, or there never was one: nothing may be done with `res`. */
   gone = false;
+  /** There never was a client: a fetch behind an answer that was stale. */
+  behind = false;
   /** It outlives the callback that brought it. */
   detained = false;
+  /** The request policies have run. */
+  requestChanged = false;
   /** Its outcome for the client is in the books; it goes on for the cache alone. */
   accounted = false;
   /** What the cache knows of it; null: the route is not cached, or the exchange goes past it. */
@@ -44,6 +48,8 @@ export class Exchange {
   stream: StoredStream | null = null;
   /** What a slow client has yet to get while the fetch goes on for others. */
   backlog: ClientBacklog | null = null;
+  /** The origin's response has ended. */
+  received = false;
   /** The origin confirmed what is stored: the answer comes out of the cache in a later turn. */
   answersLater = false;
 
@@ -59,6 +65,7 @@ export class Exchange {
   #requestId = '';
   #clientIp = '';
   #connection = -1;
+  #endsConnection = false;
 
   constructor(
     worker: WorkerContext,
@@ -94,6 +101,7 @@ export class Exchange {
     alone.query = this.query;
     alone.plan = this.plan;
     alone.gone = true;
+    alone.behind = true;
     alone.accounted = true;
     alone.#clientIp = address;
     return alone;
@@ -102,9 +110,15 @@ export class Exchange {
   /** Before it is looked up again: what an attempt brought is not its answer. */
   startOver(): void {
     this.answersLater = false;
+    this.received = false;
     this.attempt = null;
     this.attemptCount = 0;
     this.tried.length = 0;
+  }
+
+  /** The time now, as far as it matters: in the turn in which it came, when it came. Monotonic. */
+  turnMs(): number {
+    return this.detained ? this.worker.nowMs() : this.beganMs;
   }
 
   get upstreamName(): string {
@@ -116,8 +130,15 @@ export class Exchange {
     this.#connection = holdRequests();
   }
 
+  /** Behind a response without a body that says close, which uWebSockets.js does not do then. */
+  endConnection(): void {
+    if (this.detained) this.#endsConnection = true;
+    else endConnection();
+  }
+
   leaveConnection(): void {
-    if (this.relay?.endsConnection === true) endRequests(this.#connection);
+    const ends = this.#endsConnection || this.relay?.endsConnection === true;
+    if (ends) endRequests(this.#connection);
     else releaseRequests(this.#connection);
   }
 

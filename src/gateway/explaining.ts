@@ -5,8 +5,8 @@ import { type EntryFacts, entryFacts } from '../memory/cache/entry-facts.ts';
 import type { CacheVerdict, DescribedRequest, Explanation } from '../memory/cache/explanation.ts';
 import { noSlot } from '../memory/control-block.ts';
 import { methodBits } from '../memory/shape-kinds.ts';
-import { cacheHost } from './caching/fill.ts';
 import { missed, openTicket } from './caching/lookup.ts';
+import { cacheHost } from './caching/record.ts';
 import { judgeReuse } from './caching/reusing.ts';
 import type { CacheTicket } from './caching/ticket.ts';
 import type { WorkerCache } from './caching/worker-cache.ts';
@@ -117,7 +117,7 @@ function foreseeLookup(exchange: Exchange, cache: WorkerCache, ticket: CacheTick
   const { reader } = cache;
   reader.enter();
   try {
-    const found = peek(exchange, reader, ticket);
+    const found = peek(reader, ticket);
     const entry = found ? entryFacts(reader.entry, exchange.worker.nowMs()) : null;
     const known = {
       key: ticket.key.text,
@@ -126,7 +126,7 @@ function foreseeLookup(exchange: Exchange, cache: WorkerCache, ticket: CacheTick
       entry,
     };
     if (!found || cache.isChanged(cacheHost(exchange.headers.host), exchange.path)) {
-      const reason = found ? 'changed' : missed(exchange, cache, ticket);
+      const reason = found ? 'changed' : missed(cache, ticket);
       return { ...known, ...fetched(cache, ticket, reason) };
     }
     return { ...known, ...used(exchange, cache, ticket) };
@@ -136,11 +136,11 @@ function foreseeLookup(exchange: Exchange, cache: WorkerCache, ticket: CacheTick
 }
 
 /** Sets the reader's entry to the response for this request, its Vary followed; counts no use. */
-function peek(exchange: Exchange, reader: CacheReader, ticket: CacheTicket): boolean {
+function peek(reader: CacheReader, ticket: CacheTicket): boolean {
   if (!reader.peek(ticket.primary)) return false;
   if (reader.entry.kind !== 'vary') return true;
   ticket.varyNames = reader.entry.headText().split(',');
-  const key: CacheKey = cacheKey(ticket.variantKey(ticket.varyNames, exchange.headers));
+  const key: CacheKey = cacheKey(ticket.variantKey(ticket.varyNames));
   ticket.key = key;
   return reader.peek(key);
 }

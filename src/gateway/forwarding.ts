@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { ClientBacklog } from './caching/client-backlog.ts';
 import { lookUp } from './caching/lookup.ts';
+import { passedMember } from './caching/member.ts';
 import { invalidateFor, receiveForCache } from './caching/receive.ts';
 import { isErrorStatus } from './caching/statuses.ts';
 import { account, crash, detain, finish, guarded, type Outcome, refuse } from './ending.ts';
@@ -120,21 +121,27 @@ function receiveHead(exchange: Exchange, received: ParsedHead): void {
   const { upstream, worker, ticket } = exchange;
   const { status } = received;
   assert(upstream !== null && exchange.plan !== null, 'a response belongs to a forwarded exchange');
+  if (exchange.behind) exchange.status = status;
   if (wantsRepeatOfStatus(upstream.retryOn, status) && mayRepeat(exchange, 'maybe')) {
     exchange.attempt?.abandon();
     repeat(exchange);
     return;
   }
   if (isErrorStatus(status) && standIn(exchange)) return;
-  const reception = ticket === null ? null : receiveForCache(exchange, ticket, received);
-  if (reception?.client === 'later') {
-    exchange.answersLater = true;
+  if (ticket === null || worker.cache === null) {
+    if (worker.cache !== null) invalidateFor(exchange, worker.cache, received);
+    if (!exchange.gone) openRelay(exchange, received, passedMember(exchange, status));
     return;
   }
-  if (ticket === null && worker.cache !== null) invalidateFor(exchange, worker.cache, received);
-  if (exchange.gone) return;
-  if (reception?.client === 'not-modified') clientHasIt(exchange, received, reception.status);
-  else openRelay(exchange, received, reception?.status ?? null);
+  const { client, status: member } = receiveForCache(exchange, worker.cache, ticket, received);
+  if (client === 'later') exchange.answersLater = true;
+  else if (client === 'again') {
+    exchange.attempt?.abandon();
+    exchange.startOver();
+    attempt(exchange);
+  } else if (exchange.gone) return;
+  else if (client === 'not-modified') clientHasIt(exchange, received, member);
+  else openRelay(exchange, received, member);
 }
 
 /** Begins the client's response. `cacheMember`: ours of Cache-Status; null: no part of the cache. */
@@ -165,6 +172,7 @@ function clientHasIt(exchange: Exchange, received: ParsedHead, cacheMember: stri
     res.writeStatus(asBytes(notModifiedHead(exchange, received, cacheMember)));
     endWithoutBody(res, -1, worker.draining);
   });
+  if (worker.draining) exchange.endConnection();
   leaveToCache(exchange, 'completed');
 }
 
@@ -172,7 +180,7 @@ function clientHasIt(exchange: Exchange, received: ParsedHead, cacheMember: stri
 function receiveChunk(exchange: Exchange, chunk: Buffer): boolean {
   const fill = exchange.ticket?.fill ?? null;
   fill?.chunk(chunk);
-  if (exchange.gone && fill?.active !== true) {
+  if (exchange.gone && fill?.stores !== true) {
     exchange.attempt?.abandon();
     finish(exchange, 'aborted');
     return true;
@@ -189,6 +197,7 @@ function receiveChunk(exchange: Exchange, chunk: Buffer): boolean {
 
 function receiveEnd(exchange: Exchange): void {
   const { backlog, relay } = exchange;
+  exchange.received = true;
   exchange.ticket?.fill?.end();
   if (exchange.answersLater) return;
   if (exchange.gone) finish(exchange, 'completed');
@@ -244,13 +253,13 @@ function repeat(exchange: Exchange): void {
 /** What is stored answers in the place of an error (RFC 5861, section 4). */
 function standIn(exchange: Exchange): boolean {
   const { ticket, worker } = exchange;
-  if (ticket?.fill == null || worker.cache === null || exchange.gone) return false;
+  if (ticket === null || worker.cache === null || exchange.gone) return false;
   ticket.acceptsStale = true;
   const step = lookUp(exchange, worker.cache, ticket);
   ticket.acceptsStale = false;
   if (step === 'forward') return false;
   exchange.attempt?.abandon();
-  ticket.fill.letGo();
+  ticket.fill?.standIn();
   if (step === 'answered') finish(exchange, 'completed');
   return true;
 }
@@ -271,8 +280,9 @@ export function clientGone(exchange: Exchange): void {
   exchange.gone = true;
   if (exchange.finished) return;
   exchange.body?.clientGone();
-  const { attempt: current, ticket, body } = exchange;
-  if (current !== null && body === null && ticket?.fill?.wanted === true) {
+  const { attempt: current, ticket, body, received } = exchange;
+  const goesOn = current !== null && !received && (body === null || body.sent);
+  if (goesOn && ticket?.fill?.wanted === true) {
     leaveToCache(exchange, 'aborted');
     return;
   }

@@ -12,6 +12,7 @@ import { checkHeaders, checkPath, isTargetText, isToken } from './door.ts';
 import { crash, detain, finish, guarded, refuse } from './ending.ts';
 import { Exchange } from './exchange.ts';
 import { clientGone, forward, takeBody } from './forwarding.ts';
+import type { RoutePlan } from './plan/route-plan.ts';
 import { type ProblemCode, problems } from './problems.ts';
 import { sendReply } from './reply.ts';
 import type { WorkerContext } from './worker-context.ts';
@@ -146,7 +147,7 @@ function followLookup(exchange: Exchange, step: LookupStep): void {
 function goOn(exchange: Exchange): void {
   const { plan, worker } = exchange;
   assert(plan !== null, 'a matched exchange has its route');
-  for (const policy of plan.requestPolicies) policy.onRequest(exchange, exchange.headers);
+  changeRequest(exchange, plan);
   if (plan.reply === null) {
     forward(exchange);
     return;
@@ -155,10 +156,23 @@ function goOn(exchange: Exchange): void {
   finish(exchange, 'completed');
 }
 
+/** Once, however often the exchange is looked up and sent. */
+function changeRequest(exchange: Exchange, { requestPolicies }: RoutePlan): void {
+  if (requestPolicies.length === 0 || exchange.requestChanged) return;
+  exchange.requestChanged = true;
+  if (exchange.ticket?.fill != null) exchange.ticket.asked = exchange.headers.copy();
+  for (const policy of requestPolicies) policy.onRequest(exchange, exchange.headers);
+}
+
 /** What the cache asks for when something has changed; each is a turn of its own. */
 export const cacheHooks: CacheHooks = {
   wake(exchange) {
     guarded(exchange, () => {
+      if (exchange.gone) {
+        // It went on for the cache alone, and that is done.
+        finish(exchange, 'completed');
+        return;
+      }
       exchange.startOver();
       lookUpAgain(exchange, exchange.ticket);
     });

@@ -1,3 +1,4 @@
+import { problemMember } from './caching/member.ts';
 import type { Exchange } from './exchange.ts';
 import { HeaderList } from './header-list.ts';
 import type { PreparedReply } from './plan/reply-plan.ts';
@@ -35,6 +36,8 @@ export function problemReply(exchange: Exchange, problem: Problem, allow: string
   const policies = exchange.plan?.responsePolicies ?? [];
   const { status, body } = problem;
   let head = allow === '' ? problem.head : `${problem.head}\r\nallow: ${allow}`;
+  const member = problemMember(exchange, problem.code);
+  if (member !== null) head += `\r\ncache-status: ${member}`;
   if (policies.length > 0) {
     const headers = new HeaderList();
     const [line = '', ...fields] = head.split('\r\n');

@@ -1,8 +1,14 @@
-import type { HttpResponse } from '../base/uws.ts';
 import type { BodyWriter, OutgoingBody } from './upstream/connection.ts';
 
 /** So much of a body may wait for the upstream before the client is stopped. */
 const waitingBytesMax = 64 * 1024;
+
+/** Where a body comes from: what it reads of an HttpResponse. */
+interface BodySource {
+  onData(call: (chunk: ArrayBuffer, isLast: boolean) => void): unknown;
+  pause(): unknown;
+  resume(): unknown;
+}
 
 /**
  * The body of a request on its way upstream: read from the client only as fast as the upstream
@@ -21,12 +27,12 @@ export class RequestBody implements OutgoingBody {
   #gathering: { bytesMax: number; onWhole: (body: Buffer | null) => void } | null = null;
   #paused = false;
   #gone = false;
-  readonly #res: HttpResponse;
+  readonly #res: BodySource;
   readonly #bytesMax: number;
   readonly #onTooLarge: () => void;
 
   /** `length`: what `Content-Length` says, or -1 for chunks. */
-  constructor(res: HttpResponse, length: number, bytesMax: number, onTooLarge: () => void) {
+  constructor(res: BodySource, length: number, bytesMax: number, onTooLarge: () => void) {
     this.#res = res;
     this.length = length;
     this.#bytesMax = bytesMax;
@@ -34,9 +40,24 @@ export class RequestBody implements OutgoingBody {
     res.onData((chunk, isLast) => this.#data(chunk, isLast));
   }
 
+  /** One that is there already, of an exchange that has no client to read from. */
+  static of(bytes: Buffer): RequestBody {
+    const source: BodySource = {
+      onData: (call) => call(Uint8Array.from(bytes).buffer, true),
+      pause() {},
+      resume() {},
+    };
+    return new RequestBody(source, bytes.length, bytes.length, () => {});
+  }
+
   /** Whether any of it was handed on. */
   get consumed(): boolean {
     return this.#taken;
+  }
+
+  /** Whether all of it is with the upstream. */
+  get sent(): boolean {
+    return this.#complete && this.#taken && this.#waiting.length === 0;
   }
 
   /** A short body comes in the same packet as its head and goes out with the head. */
@@ -44,7 +65,10 @@ export class RequestBody implements OutgoingBody {
     if (!this.#complete || this.#taken || this.length < 0) return null;
     this.#taken = true;
     const [first] = this.#waiting;
-    return this.#waiting.length === 1 && first !== undefined ? first : Buffer.concat(this.#waiting);
+    const whole = this.#waiting.length === 1 && first !== undefined;
+    const body = whole ? first : Buffer.concat(this.#waiting);
+    this.#waiting = [];
+    return body;
   }
 
   /**

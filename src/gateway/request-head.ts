@@ -24,6 +24,7 @@ export function outgoingHead(
   const { headers, worker } = exchange;
   const { names, values } = headers;
   const fill = exchange.ticket?.fill ?? null;
+  const hidesDebug = (exchange.plan?.cache?.debugToken ?? null) !== null;
   const target = outgoingTarget(exchange);
   if (target === null) return { refusal: 'bad-target' };
   const connection = headers.hasConnection ? headers.joined('connection') : undefined;
@@ -34,11 +35,14 @@ export function outgoingHead(
     if (isWrittenAnew(name) || isHopByHop(name) || worker.forwarded.owns(name)) continue;
     if (listed?.has(name) === true) continue;
     if (fill !== null && isOfClientsCopy(name)) continue;
+    // Its value is a secret between the client and this gateway.
+    if (hidesDebug && name === 'x-cutover-debug') continue;
     const value = values[i] as string;
     if (!isFieldValue(value)) return { refusal: 'bad-header-value' };
-    head += `${name}: ${value}\r\n`;
+    if (exchange.ticket === null || name !== capability) head += `${name}: ${value}\r\n`;
   }
   if (fill !== null && fill.stale !== null) head += conditionLines(fill.stale);
+  if (exchange.ticket !== null) head += capabilityLine(headers.joined(capability));
   // An empty body is told of too, so that nobody waits for one.
   if (headers.contentLengthCount > 0 && !headers.hasBody) head += 'content-length: 0\r\n';
   return head + worker.forwarded.fields(exchange);
@@ -48,6 +52,14 @@ export function outgoingHead(
 function isOfClientsCopy(name: string): boolean {
   return name.startsWith('if-') || name === 'range';
 }
+
+/** Says that Surrogate-Control is understood (Edge Architecture Specification 1.0, section 3.1). */
+function capabilityLine(before: string | undefined): string {
+  const others = before === undefined ? '' : `${before}, `;
+  return `${capability}: ${others}cutover="Surrogate/1.0"\r\n`;
+}
+
+const capability = 'surrogate-capability';
 
 /** Asks whether what is stored still holds (RFC 9111, section 4.3.1). */
 function conditionLines({ etag, lastModified }: StaleStored): string {

@@ -211,7 +211,8 @@ export class Apply {
     await this.restore(history.head ?? emptyRevision);
     // The disk may be the trouble still; in memory it is rejected in any case.
     await history.record({ ...revision, state: 'rejected', reason }).catch(() => {});
-    return refused('record-failed', `revision ${revision.revision} was taken back: ${reason}`);
+    const message = `revision ${revision.revision} was taken back: ${reason}`;
+    return new CutoverError('record-failed', message, { source: 'internal' });
   }
 
   /** A file that was cut off and a variable that was not set read like a set of nothing. */

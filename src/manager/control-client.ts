@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { after, cancel } from '../base/clock.ts';
 import { CutoverError } from '../base/errors.ts';
+import { createClaim, withdrawClaim } from '../memory/claim.ts';
 import type { Bust } from '../model/bust.ts';
 import type {
   BustAnswer,
@@ -19,7 +20,7 @@ import type {
   RejectedAnswer,
 } from '../model/orders.ts';
 
-/** What control gets beyond an apply's own wait, or for a bust, before it is taken for dead. */
+/** What control gets beyond an apply's own waits, or for another order, before it is withdrawn. */
 const marginMs = 10_000;
 
 /** What only adds to an answer is not waited for longer. */
@@ -35,19 +36,26 @@ export class ControlClient {
   #nextId = 1;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   readonly #onEvent: (event: ControlEvent) => void;
-  readonly #onSilent: () => void;
 
-  /** `onSilent`: control did not answer in time and must be ended, or it could still do the order. */
-  constructor(port: MessagePort, onEvent: (event: ControlEvent) => void, onSilent: () => void) {
+  constructor(port: MessagePort, onEvent: (event: ControlEvent) => void) {
     this.#onEvent = onEvent;
-    this.#onSilent = onSilent;
     this.#port = port;
     this.#listen();
   }
 
-  apply(order: Omit<ApplyOrder, 'kind' | 'id'>): Promise<AppliedAnswer | RejectedAnswer> {
-    const asked = { kind: 'apply', ...order } as const;
-    return this.#ask(asked, order.waitMs * 2 + marginMs) as Promise<AppliedAnswer | RejectedAnswer>;
+  /**
+   * Waits for a slot and for workers, each within the order's own wait, and some more for control,
+   * which may have workers to attach before; then withdraws the order. Where control has begun to
+   * switch already, its answer comes, or its end.
+   */
+  apply(order: Omit<ApplyOrder, 'kind' | 'id' | 'claim'>): Promise<AppliedAnswer | RejectedAnswer> {
+    const claim = createClaim();
+    const answer = this.#ask({ kind: 'apply', claim, ...order }, order.waitMs * 2 + marginMs, () =>
+      withdrawClaim(claim)
+        ? 'the control thread did not answer in time; nothing was applied'
+        : null,
+    );
+    return answer as Promise<AppliedAnswer | RejectedAnswer>;
   }
 
   /** Resolves when no worker can answer with what was busted. */
@@ -61,7 +69,11 @@ export class ControlClient {
 
   /** Entries of each shape key, in their order; null: there is no cache, or control is busy. */
   async count(shapeKeys: readonly string[]): Promise<readonly number[] | null> {
-    const answer = await this.#ask({ kind: 'count', shapeKeys }, countMs, () => {});
+    const answer = await this.#ask(
+      { kind: 'count', shapeKeys },
+      countMs,
+      () => 'not counted in time',
+    );
     return answer.kind === 'counted' ? answer.counts : null;
   }
 
@@ -89,23 +101,24 @@ export class ControlClient {
     kind: Kind,
     order: Asked<CacheOrder>,
   ): Promise<CacheAnswerOf<Kind>> {
-    const answer = await this.#ask(order, marginMs);
+    const answer = await this.#ask(
+      order,
+      marginMs,
+      () => 'the control thread did not answer in time',
+    );
     if (answer.kind === kind) return answer as CacheAnswerOf<Kind>;
     const { code, message } = answer as RejectedAnswer;
     throw new CutoverError(code, message, { source: 'internal' });
   }
 
-  #ask(order: Asked<Order>, waitMs: number, onLate = this.#onSilent): Promise<Answer> {
+  /** `lateWith`: what to say when no answer came in time; null: it is under way, so wait on. */
+  #ask(order: Asked<Order>, waitMs: number, lateWith: () => string | null): Promise<Answer> {
     const id = this.#nextId++;
     return new Promise((resolve) => {
       const timer = after(waitMs, () => {
-        onLate();
-        this.#answered({
-          kind: 'rejected',
-          id,
-          code: 'control-silent',
-          message: 'the control thread did not answer; it is being replaced',
-        });
+        const message = lateWith();
+        if (message === null) return;
+        this.#answered({ kind: 'rejected', id, code: 'control-silent', message });
       });
       this.#waiting.set(id, (answer) => {
         cancel(timer);

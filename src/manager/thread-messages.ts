@@ -31,6 +31,4 @@ export type FromManager =
   | { readonly kind: 'active'; readonly revision: number }
   /** The node cannot start; main prints the lines on standard error and exits with 1. */
   | { readonly kind: 'refused'; readonly lines: readonly string[] }
-  /** Control did not answer an order in time; main ends it, and a new one takes over. */
-  | { readonly kind: 'control-silent' }
   | { readonly kind: 'stopped' };

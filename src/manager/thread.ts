@@ -50,7 +50,6 @@ async function run(): Promise<void> {
   const control = new ControlClient(
     start.control,
     (event) => void onEvent(event, { collector, events, history }),
-    () => tellMain({ kind: 'control-silent' }),
   );
   const apply = new Apply({
     nodeId: settings.node.id,
@@ -118,14 +117,18 @@ async function onEvent(
     return;
   }
   events.send(event.kind, event);
-  if (event.kind === 'worker' || event.kind === 'endpoint') {
-    log.info(event, event.kind);
+  if (event.kind !== 'retired') {
+    log['problem' in event && event.problem !== null ? 'warn' : 'info'](event, event.kind);
     return;
   }
   const { revision, ledger, balanced } = event;
   log[balanced ? 'info' : 'error'](event, 'generation retired');
   const kept = history.get(revision);
-  if (kept !== null) await history.record({ ...kept, ledger, balanced });
+  if (kept === null) return;
+  // A full disk is no reason to end the manager: the ledger is in the log.
+  await history.record({ ...kept, ledger, balanced }).catch((error) => {
+    log.error({ revision, detail: messageOf(error) }, 'the ledger of a revision was not kept');
+  });
 }
 
 function cannotListen(cause: unknown): never {

@@ -4,7 +4,8 @@ import { generationSlotCount, seatCountMax } from '../base/limits.ts';
 /**
  * The words by which the threads of a node agree. One block per process, made by main.
  *
- *   header      magic, layout, worker count, last numbers given, the `active` word
+ *   header      magic, layout, worker count, last numbers given, control's
+ *               heartbeat, the `active` word
  *   slots       per generation slot: generation, revision, state         writer: control
  *   workers     per worker: heartbeat, state, connections, what it       writer: that worker; main
  *               switched to, and its pins, one word per slot             when the worker is dead
@@ -23,6 +24,7 @@ const header = {
   workerCount: 2,
   lastNumber: 3,
   lastGeneration: 4,
+  controlBeat: 5,
   active: lineWords,
   words: 2 * lineWords,
 };
@@ -127,6 +129,15 @@ export class ControlBlock {
   /** Control only. */
   setLastGeneration(number: number): void {
     Atomics.store(this.words, header.lastGeneration, number);
+  }
+
+  controlBeat(): number {
+    return Atomics.load(this.words, header.controlBeat);
+  }
+
+  /** Control only: it is not stuck. */
+  beatControl(): void {
+    Atomics.add(this.words, header.controlBeat, 1);
   }
 
   /** Control only. The one store that switches the node. */

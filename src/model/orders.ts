@@ -13,6 +13,8 @@ export interface ApplyOrder {
   readonly revision: number;
   readonly hash: string;
   readonly definitions: Definitions;
+  /** Taken by control just before it publishes, or withdrawn by the manager (memory/claim.ts). */
+  readonly claim: Int32Array<SharedArrayBuffer>;
   /** How long workers may take to stage before the apply is rejected. */
   readonly waitMs: number;
 }
@@ -147,4 +149,14 @@ export interface GivenName {
   readonly name: string;
 }
 
-export type ControlEvent = RetiredEvent | WorkerEvent | EndpointEvent | NamesEvent;
+/** What became of the cache's snapshot at a start or a stop. */
+export interface SnapshotEvent {
+  readonly kind: 'snapshot';
+  readonly what: 'read' | 'written';
+  readonly entries: number;
+  readonly bytes: number;
+  /** Why it was dropped or not written; null: nothing to say. */
+  readonly problem: string | null;
+}
+
+export type ControlEvent = SnapshotEvent | RetiredEvent | WorkerEvent | EndpointEvent | NamesEvent;

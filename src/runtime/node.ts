@@ -1,21 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
-import { every, monotonicMs, sleep } from '../base/clock.ts';
+import { monotonicMs, sleep } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import { createLog, type Log } from '../base/log.ts';
 import { containsWorkerDeath, nameThread, onWorkerEnding } from '../base/native.ts';
 import type { ControlStart, ControlToMain, MainToControl } from '../control/start-message.ts';
 import type { FromManager, ManagerStart, ToManager } from '../manager/thread-messages.ts';
-import { clearDeadCacheReader } from '../memory/cache/cache-memory.ts';
 import { ControlBlock } from '../memory/control-block.ts';
-import { LedgerWriter } from '../memory/ledger.ts';
 import { createNodeMemory, type NodeMemory, seatsPerWorker } from '../memory/node-memory.ts';
 import type { Settings } from '../model/settings.ts';
 import { Acceptor } from './acceptor.ts';
+import { snapshotFileOf, snapshotMsMax, stopControl } from './control-stop.ts';
+import { clearUpAfter } from './dead-worker.ts';
 import type { NodeOptions } from './node-options.ts';
-import { RespawnDelay } from './respawn-delay.ts';
-import { Watchdog } from './watchdog.ts';
+import { Respawns } from './respawns.ts';
+import { startWatchdogs, type Watchdog } from './watchdog.ts';
 import { type WorkerListener, WorkerThread } from './worker-thread.ts';
 
 /** Ctrl-C under npm comes twice, from the terminal and from npm: that is one wish, not two. */
@@ -36,9 +36,10 @@ export class GatewayNode {
   readonly #acceptor: Acceptor;
   /** By seat. */
   readonly #workers: (WorkerThread | undefined)[] = [];
-  readonly #respawnDelay = new RespawnDelay();
+  readonly #respawns = new Respawns();
   readonly #startId = randomBytes(4).toString('hex');
   readonly #watchdog: Watchdog;
+  readonly #controlWatchdog: Watchdog;
   #control: Worker;
   #manager: Worker;
   #managerEnded: Promise<void> = Promise.resolve();
@@ -73,8 +74,18 @@ export class GatewayNode {
     this.#control = this.#spawnControl(orders.port1);
     this.#manager = this.#spawnManager(orders.port2);
     for (let index = 0; index < options.settings.workers; index++) this.#spawnWorker(index);
-    this.#watchdog = new Watchdog(this.#block, (seat, silentMs) => this.#wedged(seat, silentMs));
-    every(Watchdog.periodMs, () => this.#watchdog.look(monotonicMs()));
+    const dogs = startWatchdogs(this.#block, {
+      workerWedged: (seat, silentMs) => {
+        this.#log.error({ seat, silentMs }, 'worker wedged, replacing it');
+        this.#ends(seat);
+      },
+      controlWedged: (silentMs) => {
+        this.#log.error({ silentMs }, 'control wedged, replacing it');
+        void this.#control.terminate();
+      },
+    });
+    this.#watchdog = dogs.ofWorkers;
+    this.#controlWatchdog = dogs.ofControl;
   }
 
   /** Drains and ends everything; asked again later, it ends everything at once, with exit code 1. */
@@ -101,6 +112,9 @@ export class GatewayNode {
     for (const worker of this.#workers) worker?.kill();
     await ended;
     this.#acceptor.close();
+    // A snapshot is written in one turn, which may take longer than a control that is well does.
+    this.#controlWatchdog.forget(0);
+    await Promise.race([stopControl(this.#control), sleep(snapshotMsMax)]);
     // It closes the admin interface and the history; one that hangs or died does not hold the end up.
     this.#tellManager({ kind: 'stop' });
     await Promise.race([this.#managerEnded, sleep(stopMarginMs)]);
@@ -112,13 +126,16 @@ export class GatewayNode {
       memory: this.#memory,
       manager,
       environment: this.#options.environment,
+      snapshotFile: snapshotFileOf(this.#settings),
     };
     const control = new Worker(new URL('../control/thread.js', import.meta.url), {
       workerData: start,
       transferList: [manager],
       name: 'control',
     });
-    control.on('message', (message: ControlToMain) => this.#attached(message.worker));
+    control.on('message', (message: ControlToMain) => {
+      if (message.kind === 'attached') this.#attached(message.worker);
+    });
     control.on('error', (error) => this.#log.error({ detail: messageOf(error) }, 'control died'));
     control.on('exit', () => {
       if (!this.#stopping) this.#replaceControl();
@@ -130,6 +147,7 @@ export class GatewayNode {
   #replaceControl(): void {
     const orders = new MessageChannel();
     this.#control = this.#spawnControl(orders.port1);
+    this.#controlWatchdog.watch(0, monotonicMs());
     this.#tellManager({ kind: 'control-port', port: orders.port2 }, [orders.port2]);
     for (const worker of this.#workers) {
       if (worker === undefined) continue;
@@ -190,10 +208,6 @@ export class GatewayNode {
         this.#stopping = true;
         await this.#endAll(1);
         return;
-      case 'control-silent':
-        this.#log.error('control does not answer, replacing it');
-        await this.#control.terminate();
-        return;
       default:
         await this.#endAll(0);
     }
@@ -205,7 +219,7 @@ export class GatewayNode {
     assert(seat !== undefined, 'a worker is started only where a seat is free');
     const control = new MessageChannel();
     const logs = this.#logPort();
-    this.#respawnDelay.born(index);
+    this.#respawns.born(index, monotonicMs());
     this.#workers[seat] = new WorkerThread(
       {
         index,
@@ -274,18 +288,10 @@ export class GatewayNode {
     worker.dealt = false;
   }
 
-  /** Its thread is about to end, or its heap is full: it must not get another connection. */
+  /** It is about to end, its heap is full, or it spins: it must not get another connection. */
   #ends(seat: number): void {
     const worker = this.#workers[seat];
     if (worker === undefined || worker.ending) return;
-    this.#stopDealing(worker);
-    worker.kill();
-  }
-
-  #wedged(seat: number, silentMs: number): void {
-    const worker = this.#workers[seat];
-    if (worker === undefined) return;
-    this.#log.error({ worker: worker.index, silentMs }, 'worker wedged, replacing it');
     this.#stopDealing(worker);
     worker.kill();
   }
@@ -294,13 +300,7 @@ export class GatewayNode {
   #ended(worker: WorkerThread, error: Error | null): void {
     this.#stopDealing(worker);
     const { index, seat } = worker;
-    const ledger = new LedgerWriter(this.#memory.ledgers, seat);
-    let lost = 0;
-    for (const [slot, count] of this.#block.clearDeadWorker(seat).entries()) {
-      if (count > 0) ledger.failed(slot, 'worker-lost', count);
-      lost += count;
-    }
-    if (this.#memory.cache !== null) clearDeadCacheReader(this.#memory.cache, seat);
+    const lost = clearUpAfter(seat, this.#memory, this.#block);
     this.#tellControl({ kind: 'lost', worker: seat });
     this.#workers[seat] = undefined;
     if (this.#stopping) return;
@@ -318,7 +318,7 @@ export class GatewayNode {
 
   /** Starts a successor unless there is one; when no seat is free, the next death calls again. */
   #replaceWorker(index: number): void {
-    void sleep(this.#respawnDelay.afterDeath(index)).then(() => {
+    void sleep(this.#respawns.delayMs(index, monotonicMs())).then(() => {
       const seats = this.#seatsOf(index).map((seat) => this.#workers[seat]);
       const wanted = !seats.some((one) => one?.ending === false) && seats.includes(undefined);
       if (wanted && !this.#stopping) this.#spawnWorker(index);

@@ -2,6 +2,7 @@ import { type MessagePort, Worker } from 'node:worker_threads';
 import { sleep } from '../base/clock.ts';
 import { connectionsAreCut, cutConnections } from '../base/native.ts';
 import type { MainToWorker, WorkerStart, WorkerToMain } from '../gateway/start-message.ts';
+import { endableLimits } from './endable-threads.ts';
 
 /** A worker beats every 100 ms; one that runs no JavaScript for so long reads no request either. */
 const cutMsMax = 500;
@@ -35,6 +36,7 @@ export class WorkerThread {
       workerData: start,
       transferList: transfer,
       name: `worker-${start.index}`,
+      resourceLimits: endableLimits,
     });
     let error: Error | null = null;
     this.#thread.on('error', (thrown) => {

@@ -54,6 +54,14 @@ export class ExchangeRecorder {
     }
   }
 
+  /** A fetch that no client waited for ended: a request to its upstream, and no exchange. */
+  fetchedBehind(exchange: RecordedExchange, outcome: Outcome): void {
+    if (exchange.upstream === null) return;
+    const us = (exchange.worker.nowMs() - exchange.beganMs) * 1000;
+    const aborted = outcome === 'aborted';
+    this.#record(exchange.upstream.number, upstreamOverflow, exchange, aborted, us);
+  }
+
   /** A lookup in the cache ended; once for each exchange that was looked up. */
   lookedUp(route: number, outcome: LookupOutcome): void {
     const series = this.#series.of(route, routeOverflow);

@@ -92,6 +92,12 @@ describe('a start after', () => {
 
   test.each(headless)('%s serves the head or names the file', headOrRefusal);
 
+  test('a first apply that was cut short before the head serves it', async () => {
+    const dataFolder = copyOfWhole();
+    for (const name of ['head', 'revisions/000002.json', head]) rmSync(join(dataFolder, name));
+    expect(await startOn(dataFolder)).toEqual({ served: 'one' });
+  });
+
   test.each(['noise\n', '4194304'])('a lock of %j serves the head', async (text) => {
     const dataFolder = copyOfWhole();
     writeFileSync(join(dataFolder, 'lock'), text);

@@ -121,10 +121,14 @@ describe('a kill at any moment of a stream of applies', () => {
     'is followed by what was acknowledged last, or what was sent after it',
     async () => {
       const dataFolder = join(testFolder(), 'data');
-      let sent = 0;
-      let acknowledged = { number: 0, revision: 0 };
+      // A kill before the first answer may leave nothing to serve.
+      const first = await start({ dataFolder });
+      const { revision } = await first.apply(saying('1'));
+      await first.kill();
+      let sent = 1;
+      let acknowledged = { number: 1, revision };
       for (let round = 0; round < roundCount; round++) {
-        const gateway = await start({ dataFolder, definitions: saying('0') });
+        const gateway = await start({ dataFolder });
         const stream = (async () => {
           for (;;) {
             sent += 1;
@@ -139,17 +143,10 @@ describe('a kill at any moment of a stream of applies', () => {
         await gateway.kill();
         await stream;
         const back = await start({ dataFolder });
-        const answer = await said(back);
-        // Until the first is acknowledged, nothing may be served.
-        const nothing = acknowledged.number === 0 && back.revision === 0;
-        const served = nothing ? 0 : Number(answer);
+        const served = Number(await said(back));
         expect(served).toBeGreaterThanOrEqual(acknowledged.number);
         expect(served).toBeLessThanOrEqual(sent);
         expect(back.revision).toBeGreaterThanOrEqual(acknowledged.revision);
-        if (nothing) {
-          await back.kill();
-          continue;
-        }
         const { head, revisions } = (await back.admin('GET', '/v1/revisions')).body;
         expect([head, revisions[0].revision >= head]).toEqual([back.revision, true]);
         const kept = (await back.admin('GET', `/v1/revisions/${head}`)).body;
@@ -158,7 +155,7 @@ describe('a kill at any moment of a stream of applies', () => {
       }
       expect(acknowledged.number).toBeGreaterThan(roundCount);
     },
-    roundCount * 10_000,
+    roundCount * 30_000,
   );
 });
 

@@ -23,6 +23,7 @@ export function cacheRecord(
     position: version,
     labels: ['t:one', 'r:route'],
     query: 'a=1',
+    origin: '',
     bodyBytes: -1,
     ...changes,
   };

@@ -1,6 +1,7 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Reconciler } from '../../src/control/reconciler.ts';
 import { WorkerLink } from '../../src/control/worker-link.ts';
+import { createClaim } from '../../src/memory/claim.ts';
 import { ControlBlock, WorkerWords } from '../../src/memory/control-block.ts';
 import { LedgerWriter } from '../../src/memory/ledger.ts';
 import { createNodeMemory } from '../../src/memory/node-memory.ts';
@@ -23,6 +24,7 @@ export class SimulatedWorker {
   answersStage = true;
   answersSwitch = true;
   readonly #port: MessagePort;
+  #unanswered: object | null = null;
 
   constructor(node: SimulatedNode, index: number, port: MessagePort) {
     this.words = new WorkerWords(node.memory.control, index);
@@ -38,12 +40,18 @@ export class SimulatedWorker {
         this.asked.push(message.generation);
         this.lastBytes = message.bytes;
         if (this.stageError === null) this.attached.set(message.slot, message.generation);
-        if (!this.answersStage) return;
-        port.postMessage({ ...answer, kind: 'staged', error: this.stageError });
+        const staged = { ...answer, kind: 'staged', error: this.stageError };
+        if (this.answersStage) port.postMessage(staged);
+        else this.#unanswered = staged;
       } else if (this.answersSwitch) {
         port.postMessage({ ...answer, kind: 'switched' });
       }
     });
+  }
+
+  /** Answers the question that it had left without an answer. */
+  acknowledge(): void {
+    this.#port.postMessage(this.#unanswered);
   }
 
   close(): void {
@@ -81,7 +89,8 @@ export class SimulatedNode {
     this.#orders += 1;
     const { definitions, hash } = parsed;
     const [id, revision] = [this.#orders, this.#orders];
-    return this.reconciler.apply({ kind: 'apply', id, revision, hash, definitions, waitMs });
+    const claim = createClaim();
+    return this.reconciler.apply({ kind: 'apply', id, claim, revision, hash, definitions, waitMs });
   }
 
   eventsOf<K extends ControlEvent['kind']>(kind: K): Extract<ControlEvent, { kind: K }>[] {

@@ -13,6 +13,7 @@ import { BustMemory } from './bust-memory.ts';
 import { CacheListings } from './cache-listings.ts';
 import { type InvalidationLog, MemoryLog } from './invalidation-log.ts';
 import { Postings } from './postings.ts';
+import { readSnapshot, type SnapshotReport, writeSnapshot } from './snapshot.ts';
 
 /** How often entries past all their windows are looked for, and how many are looked at. */
 const expireEveryMs = 100;
@@ -24,7 +25,7 @@ const noBytes = new Uint8Array(0);
 export interface CacheKeeperParts {
   readonly memory: CacheMemory;
   readonly workerCount: number;
-  /** Each worker reads from as many seats in turn: `workerCount` for each turn. */
+  /** Seats in shared memory, whose readers are waited for: `workerCount` for each turn. */
   readonly seatCount: number;
   readonly tell: (worker: number, message: CacheToWorker) => void;
 }
@@ -88,6 +89,9 @@ export class CacheKeeper {
       case 'cache-refresh':
         this.#refresh(worker, message.fetch, message.entry, message.record);
         return;
+      case 'cache-stale':
+        this.#writer.markStale(message.entry);
+        return;
       default:
         void this.#invalidate(worker, message);
     }
@@ -125,6 +129,21 @@ export class CacheKeeper {
     return this.#postings.countOf(`s:${shapeKey}`);
   }
 
+  /** At a drained stop: what is worth having at the next start. */
+  writeSnapshot(file: string): SnapshotReport {
+    return writeSnapshot(file, this.#writer);
+  }
+
+  /** At the start: what the last stop left, for shapes that are in use. */
+  readSnapshot(file: string, shapeKeys: ReadonlySet<string>): SnapshotReport {
+    return readSnapshot(file, shapeKeys, this.#log.head, (record, body) => {
+      if (this.#refusal(record) !== null) return;
+      const stored = this.#writer.put(record, body);
+      if (!stored.stored) return;
+      for (const label of record.labels) this.#postings.add(label, stored.entryId);
+    });
+  }
+
   listing(url: string): CacheListing | null {
     const parsed = parseBustUrl(url);
     return parsed === null ? null : this.#listings.of(parsed, monotonicMs());
@@ -156,6 +175,7 @@ export class CacheKeeper {
     const entry = this.#filling.get(fillingKey(worker, fetch));
     if (entry !== undefined && !this.#writer.append(entry, new Uint8Array(bytes))) {
       this.#filling.delete(fillingKey(worker, fetch));
+      this.#refused(worker, fetch, 'no-room');
     }
     this.#taken(worker, bytes.byteLength);
   }
@@ -242,15 +262,17 @@ export class CacheKeeper {
     }
   }
 
-  /** When each worker had left the lookups that could still have seen what is unlinked now. */
+  /**
+   * When each worker had left the lookups that could still have seen what is unlinked now: in both
+   * of its seats, since one that drains still answers.
+   */
   async #allPast(beganMs: number): Promise<WorkerDrop[]> {
-    const epoch = this.#epochs.close();
     const { workerCount, seatCount } = this.#parts;
+    const epoch = this.#epochs.close();
     const droppedMs = new Array<number>(workerCount).fill(0);
     for (let seat = 0; seat < seatCount; seat++) {
       // A lookup lasts microseconds: this waits only for a worker that is in one right now.
       while (!this.#epochs.isPast(seat, epoch)) await sleep(0);
-      // A worker that drains beside its successor counts as one with it: the later of the two.
       droppedMs[seat % workerCount] = monotonicMs() - beganMs;
     }
     return droppedMs.map((ms, id) => ({ id, droppedMs: ms }));

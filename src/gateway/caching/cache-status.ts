@@ -31,7 +31,7 @@ export function cacheStatus(facts: CacheStatusFacts): string {
   if (facts.hit === true) member += '; hit';
   else if (facts.fwd !== undefined) member += `; fwd=${facts.fwd}`;
   if (facts.fwdStatus !== undefined) member += `; fwd-status=${facts.fwdStatus}`;
-  if (facts.ttlMs !== undefined) member += `; ttl=${Math.floor(facts.ttlMs / 1000)}`;
+  if (facts.ttlMs !== undefined) member += `; ttl=${ttlSeconds(facts.ttlMs)}`;
   if (facts.stored === true) member += '; stored';
   if (facts.collapsed === true) member += '; collapsed';
   if (facts.key !== undefined) member += `; key=${quoted(facts.key)}`;
@@ -39,10 +39,26 @@ export function cacheStatus(facts: CacheStatusFacts): string {
   return member;
 }
 
+/**
+ * What is left of a response's freshness beside its Age, which is rounded down: so both together
+ * are its lifetime, and it is fresh exactly while this is above 0.
+ */
+function ttlSeconds(ttlMs: number): number {
+  return Math.ceil(ttlMs / 1000);
+}
+
 /** The usual member of a hit. */
 export function hitStatus(ttlMs: number): string {
-  return `cutover; hit; ttl=${Math.floor(ttlMs / 1000)}`;
+  const seconds = ttlSeconds(ttlMs);
+  if (seconds !== lastHit.seconds) {
+    lastHit.seconds = seconds;
+    lastHit.member = `cutover; hit; ttl=${seconds}`;
+  }
+  return lastHit.member;
 }
+
+/** Hits that follow each other mostly say the same. */
+const lastHit = { seconds: 0, member: 'cutover; hit; ttl=0' };
 
 /** Ours after what caches nearer to the origin said (RFC 9211, section 2). */
 export function appendStatus(before: string | undefined, member: string): string {

@@ -1,11 +1,9 @@
-import { monotonicMs, wallMs } from '../../base/clock.ts';
-import { hitForMissMs, wholeStoreBytesMax } from '../../base/limits.ts';
+import { wallMs } from '../../base/clock.ts';
+import { wholeStoreBytesMax } from '../../base/limits.ts';
 import type { CacheKey } from '../../memory/cache/cache-key.ts';
-import { type CacheRecord, entryFlag } from '../../memory/cache/cache-record.ts';
+import type { CacheRecord } from '../../memory/cache/cache-record.ts';
 import type { Exchange } from '../exchange.ts';
-import type { HeaderList } from '../header-list.ts';
-import { prepareHead, statusText } from '../response-head.ts';
-import type { StoreVerdict } from './storing.ts';
+import { passRecord, responseRecord, type StorableResponse, varyRecord } from './record.ts';
 import type { CacheTicket } from './ticket.ts';
 import type { WorkerCache } from './worker-cache.ts';
 
@@ -14,22 +12,22 @@ export interface StaleStored {
   readonly entry: number;
   readonly status: number;
   readonly head: string;
+  readonly origin: string;
   readonly etag: string;
   readonly lastModified: string;
   readonly bodyBytes: number;
 }
 
-type Storable = Extract<StoreVerdict, { store: true }>;
-
 /**
  * One fetch of a response that may be stored, on behalf of an exchange and of all that wait.
  *
  *   asking ─► gathering ─► sent ─► over          small enough to be sent to control whole
- *          ├► streaming ─► over                  larger: in pieces, readable while it grows
+ *          ├► streaming ─► sent | over           larger: in pieces, readable while it grows
  *          ├► refreshing ─► over                 304: the stored one lives on
  *          └► over                               not to be stored, or failed
  *
  * Whoever waits is told when control has answered, since lookups find the response from then on.
+ * At that moment, or when it is over before, it leaves: it gives its key back, once.
  */
 export class Fill {
   readonly number: number;
@@ -37,16 +35,23 @@ export class Fill {
   readonly holdsClaim: boolean;
   /** Of the invalidation stream, when the fetch began: what was busted since is not stored. */
   readonly position: number;
-  readonly stale: StaleStored | null;
   readonly requestedWallMs: number;
   /** Bytes of a body that is stored at most. */
   readonly bytesMax: number;
   readonly #cache: WorkerCache;
   readonly #exchange: Exchange;
+  readonly #ticket: CacheTicket;
   #state: 'asking' | 'gathering' | 'streaming' | 'refreshing' | 'sent' | 'over' = 'asking';
+  #stale: StaleStored | null;
   #record: CacheRecord | null = null;
   #pieces: Buffer[] = [];
   #bytes = 0;
+  /** Its key is given back: others may fetch, or find it. */
+  #left = false;
+  /** Nobody queues behind it, so that nothing need keep others from doing so. */
+  readonly #alone: boolean;
+  /** What is stored answers nobody unasked: whoever waits has to ask by itself. */
+  #eachAsks = false;
 
   constructor(
     exchange: Exchange,
@@ -54,16 +59,17 @@ export class Fill {
     holdsClaim: boolean,
     stale: StaleStored | null,
   ) {
-    const ticket = exchange.ticket as CacheTicket;
+    this.#ticket = exchange.ticket as CacheTicket;
     this.number = cache.nextNumber();
-    this.key = ticket.key;
-    this.bytesMax = Math.min(ticket.plan.bytesMax, cache.entryBytesMax);
+    this.key = this.#ticket.key;
+    this.bytesMax = Math.min(this.#ticket.plan.bytesMax, cache.entryBytesMax);
     this.holdsClaim = holdsClaim;
-    this.stale = stale;
     this.position = cache.reader.position();
     this.requestedWallMs = wallMs();
+    this.#stale = stale;
     this.#cache = cache;
     this.#exchange = exchange;
+    this.#alone = this.#ticket.alone || !this.#ticket.plan.coalesces;
     cache.addFill(this);
   }
 
@@ -72,29 +78,49 @@ export class Fill {
     return this.#state !== 'over';
   }
 
+  /** Whether its body is being stored. */
+  get stores(): boolean {
+    return this.#state === 'gathering' || this.#state === 'streaming';
+  }
+
   /** Whether somebody gets something of it even when its own client is gone. */
   get wanted(): boolean {
-    const gathers = this.#state === 'gathering' || this.#state === 'streaming';
-    return gathers || (this.active && this.#cache.waiting.countOf(this.key.text) > 0);
+    return this.stores || (this.active && this.#cache.waiting.countOf(this.key.text) > 0);
+  }
+
+  /** What the origin is asked to confirm; null: the whole is fetched. */
+  get stale(): StaleStored | null {
+    return this.#stale;
+  }
+
+  /** The origin confirmed something else: it is asked without conditions. */
+  askWhole(): void {
+    this.#stale = null;
   }
 
   /** The head of a response that is to be stored. False: it cannot be, after all. */
-  store(verdict: Storable, status: number, headers: HeaderList, contentLength: number): boolean {
-    if (contentLength > this.bytesMax) return false;
-    const record = this.#recordOf(verdict, status, headers, contentLength);
-    this.#record = record;
-    if (verdict.vary.length > 0) this.#storeVary(verdict.vary);
+  store(response: StorableResponse): boolean {
+    const { verdict, bodyBytes } = response;
+    if (bodyBytes > this.bytesMax) return false;
+    this.#eachAsks = verdict.noCache || verdict.freshnessMs <= verdict.ageMs;
+    this.#record = responseRecord(this.#exchange, this.#ticket, this, response);
+    this.#placeByVary(verdict.vary);
     this.#state = 'gathering';
-    if (contentLength > wholeStoreBytesMax) this.#begin();
+    if (bodyBytes > wholeStoreBytesMax) this.#begin();
     return true;
   }
 
   /** A piece of the body; copied, since its bytes change. */
   chunk(bytes: Buffer): void {
-    if (this.#state !== 'gathering' && this.#state !== 'streaming') return;
+    if (!this.stores) return;
     this.#bytes += bytes.length;
-    if (this.#bytes > this.bytesMax || !this.#cache.hasRoomFor(bytes.length)) {
-      this.fail();
+    if (this.#bytes > this.bytesMax) {
+      this.#tooLarge();
+      return;
+    }
+    if (!this.#cache.hasRoomFor(bytes.length)) {
+      this.#abort();
+      this.#over('no-room');
       return;
     }
     if (this.#state === 'streaming') {
@@ -109,24 +135,29 @@ export class Fill {
   end(): void {
     if (this.#state === 'streaming') {
       this.#cache.send({ kind: 'cache-end', fetch: this.number });
-      this.#state = 'sent';
+      if (this.#left) this.#over('');
+      else this.#state = 'sent';
     } else if (this.#state === 'gathering') {
+      if (!this.#cache.hasRoomFor(this.#bytes)) {
+        this.#over('no-room');
+        return;
+      }
       const body = copyOf(...this.#pieces);
-      this.#pieces = [];
       const record = { ...(this.#record as CacheRecord), bodyBytes: body.byteLength };
+      this.#pieces = [];
       this.#state = 'sent';
       this.#cache.ask(this);
       this.#cache.send({ kind: 'cache-store', fetch: this.number, record, body }, body);
     }
   }
 
-  /** A 304 confirmed what is stored; `headers` are the updated ones. */
-  refresh(verdict: Storable, headers: HeaderList): void {
-    const stale = this.stale as StaleStored;
-    const record = this.#recordOf(verdict, stale.status, headers, stale.bodyBytes);
+  /** A 304 confirmed the stored response, which `entry` is; this is it from now on. */
+  refresh(entry: number, response: StorableResponse): void {
+    const record = responseRecord(this.#exchange, this.#ticket, this, response);
     this.#state = 'refreshing';
+    this.#eachAsks = response.verdict.noCache;
     this.#cache.ask(this);
-    this.#cache.send({ kind: 'cache-refresh', fetch: this.number, entry: stale.entry, record });
+    this.#cache.send({ kind: 'cache-refresh', fetch: this.number, entry, record });
   }
 
   /**
@@ -135,24 +166,8 @@ export class Fill {
    */
   pass(): void {
     if (this.#state !== 'asking') return;
-    this.#state = 'sent';
-    const nowMs = monotonicMs();
-    const ticket = this.#exchange.ticket as CacheTicket;
-    const record: CacheRecord = {
-      ...emptyRecord,
-      key: ticket.key.text,
-      kind: 'pass',
-      bornMs: nowMs,
-      freshUntilMs: nowMs + hitForMissMs,
-      staleWhileRevalidateUntilMs: nowMs + hitForMissMs,
-      staleIfErrorUntilMs: nowMs + hitForMissMs,
-      position: this.position,
-      labels: this.#labels([], []),
-      query: ticket.plan.query(this.#exchange),
-    };
-    this.#cache.ask(this);
-    this.#cache.send({ kind: 'cache-store', fetch: this.number, record, body: null });
-    this.#cache.waiting.wake(this.key.text, goAlone);
+    if (this.#alone) this.#over('not-stored');
+    else this.#mark();
   }
 
   /** Not stored, and not worth a mark, as an error is: whoever waits goes by itself. */
@@ -160,27 +175,57 @@ export class Fill {
     if (this.#state === 'asking') this.#over('not-stored');
   }
 
-  /** The fetch failed, or brought too much: the next one that waits tries. */
+  /** The origin failed and what is stored stands in: so it may for all that wait. */
+  standIn(): void {
+    if (this.#state !== 'asking') return;
+    this.#state = 'over';
+    this.#leave(originFailed);
+  }
+
+  /** The fetch failed: the next one that waits tries. */
   fail(): void {
-    if (this.#state === 'over' || this.#state === 'sent' || this.#state === 'refreshing') return;
+    if (this.#state !== 'asking' && !this.stores) return;
+    this.#abort();
+    this.#over('failed');
+  }
+
+  /**
+   * Control's answer to what it was sent; empty: lookups find it now. A body that is streamed may
+   * be refused after that still, when there is no room for the rest of it.
+   */
+  answered(refusal: string): void {
+    const refreshed = this.#state === 'refreshing';
+    if (this.#state === 'streaming' && refusal === '') this.#leave(this.#changeOfWaiters(refusal));
+    else this.#over(refusal);
+    if (!refreshed || this.#exchange.finished) return;
+    // Another exchange may have renewed it meanwhile: what has the same validators will do.
+    this.#ticket.confirmed = this.#stale;
+    this.#ticket.fill = null;
+    this.#cache.hooks.wake(this.#exchange);
+  }
+
+  /** A mark that keeps others from waiting for the like of this response (hit-for-miss). */
+  #mark(): void {
+    this.#state = 'sent';
+    const record = passRecord(this.#exchange, this.#ticket, this);
+    this.#cache.ask(this);
+    this.#cache.send({ kind: 'cache-store', fetch: this.number, record, body: null });
+    this.#cache.waiting.wake(this.key.text, goAlone);
+  }
+
+  /** The body turned out to be larger than what is stored. */
+  #tooLarge(): void {
+    this.#abort();
+    if (this.#alone) this.#over('too-large');
+    else this.#mark();
+  }
+
+  /** What control has of the body is of no use. */
+  #abort(): void {
     if (this.#state === 'streaming') {
       this.#cache.send({ kind: 'cache-abort', fetch: this.number });
     }
     this.#pieces = [];
-    this.#over();
-  }
-
-  /** Control's answer to what it was sent; empty: lookups find it now. */
-  answered(refusal: string): void {
-    const { ticket } = this.#exchange;
-    const validated = this.#state === 'refreshing';
-    if (this.#state === 'streaming') this.#leave(refusal);
-    else this.#over(refusal);
-    if (!validated || ticket === null || this.#exchange.finished) return;
-    ticket.fill = null;
-    ticket.validated = refusal === '';
-    ticket.whole = refusal !== '';
-    this.#cache.hooks.wake(this.#exchange);
   }
 
   #begin(): void {
@@ -197,93 +242,46 @@ export class Fill {
     this.#cache.send({ kind: 'cache-chunk', fetch: this.number, bytes }, bytes);
   }
 
-  /** Marks the place under the plain key: which request fields tell the variants apart. */
-  #storeVary(names: readonly string[]): void {
-    const ticket = this.#exchange.ticket as CacheTicket;
-    const all = [...new Set([...names, ...ticket.varyNames])].sort();
+  /** Under its variant's key, with a mark under the plain one; without a Vary, as looked up. */
+  #placeByVary(names: readonly string[]): void {
+    const ticket = this.#ticket;
     const record = this.#record as CacheRecord;
-    const variant = ticket.variantKey(all, this.#exchange.headers);
-    this.#record = { ...record, key: variant };
-    this.#cache.send({
-      kind: 'cache-store',
-      fetch: 0,
-      record: { ...record, ...foreverFrom(record.bornMs), kind: 'vary', head: all.join(',') },
-      body: null,
-    });
+    if (names.length === 0) return;
+    const all = [...new Set([...names, ...ticket.varyNames])].sort();
+    this.#record = { ...record, key: ticket.variantKey(all) };
+    const mark = varyRecord(ticket, all, record);
+    this.#cache.send({ kind: 'cache-store', fetch: 0, record: mark, body: null });
   }
 
-  #recordOf(
-    verdict: Storable,
-    status: number,
-    headers: HeaderList,
-    bodyBytes: number,
-  ): CacheRecord {
-    const ticket = this.#exchange.ticket as CacheTicket;
-    const { plan } = ticket;
-    // uWebSockets.js writes a Date of its own into every response, and two must not go out.
-    headers.remove('date');
-    const bornMs = monotonicMs() - verdict.ageMs;
-    const freshUntilMs = bornMs + verdict.freshnessMs;
-    let flags = 0;
-    if (verdict.mustRevalidate) flags |= entryFlag.mustRevalidate;
-    if (verdict.noCache) flags |= entryFlag.noCache;
-    if (plan.queryFiltered) flags |= entryFlag.queryFiltered;
-    if (!plan.constantResponse) flags |= entryFlag.perAnswerPolicies;
-    return {
-      key: verdict.vary.length > 0 ? ticket.primary.text : this.key.text,
-      kind: 'response',
-      status,
-      head: prepareHead(statusText(status), headers),
-      etag: verdict.etag,
-      lastModified: verdict.lastModified,
-      bornMs,
-      freshUntilMs,
-      staleWhileRevalidateUntilMs: freshUntilMs + verdict.staleWhileRevalidateMs,
-      staleIfErrorUntilMs: freshUntilMs + verdict.staleIfErrorMs,
-      flags,
-      position: this.position,
-      labels: this.#labels(verdict.tags, verdict.groups),
-      query: plan.query(this.#exchange),
-      bodyBytes,
-    };
-  }
-
-  #labels(tags: readonly string[], groups: readonly string[]): string[] {
-    const exchange = this.#exchange;
-    const { plan } = exchange.ticket as CacheTicket;
-    const host = cacheHost(exchange.headers.host);
-    const all = new Set([...plan.tags(exchange), ...tags]);
-    return [
-      `s:${plan.shapeKey}`,
-      `r:${exchange.plan?.id ?? ''}`,
-      `p:${host}${exchange.path}`,
-      ...[...all].map((tag) => `t:${tag}`),
-      ...groups.map((group) => `g:${host} ${group}`),
-    ];
-  }
-
-  #over(refusal = 'failed'): void {
+  #over(refusal: string): void {
     this.#state = 'over';
-    this.#leave(refusal);
+    this.#pieces = [];
+    this.#cache.forget(this);
+    this.#leave(this.#changeOfWaiters(refusal));
   }
 
-  /** Others need not wait for it any more. */
-  #leave(refusal: string): void {
+  /** What an end means for those that wait: the next one tries, or each goes by itself. */
+  #changeOfWaiters(refusal: string): ((exchange: Exchange) => void) | undefined {
+    if (refusal === '') return this.#eachAsks ? goAlone : undefined;
+    return refusal === 'failed' || refusal === 'busted-meanwhile' ? undefined : goAlone;
+  }
+
+  /** Others need not wait for it any more; `change` is done to those that do. */
+  #leave(change?: (exchange: Exchange) => void): void {
+    if (this.#left) return;
+    this.#left = true;
     this.#cache.removeFill(this);
     if (this.holdsClaim) this.#cache.claims.release(this.key);
-    const alone = refusal !== '' && refusal !== 'failed' && refusal !== 'busted-meanwhile';
-    this.#cache.waiting.wake(this.key.text, alone ? goAlone : undefined);
+    this.#cache.waiting.wake(this.key.text, change);
   }
+}
+
+function originFailed({ ticket }: Exchange): void {
+  if (ticket !== null) ticket.originFailed = true;
 }
 
 function goAlone(exchange: Exchange): void {
   if (exchange.ticket !== null) exchange.ticket.alone = true;
-}
-
-/** The host of a key and of a URL: lower case, without the default port. */
-export function cacheHost(host: string): string {
-  const lower = host.toLowerCase();
-  return lower.endsWith(':80') ? lower.slice(0, -':80'.length) : lower;
 }
 
 /** One buffer of its own, to be handed over. */
@@ -297,28 +295,3 @@ function copyOf(...pieces: readonly Buffer[]): ArrayBuffer {
   }
   return copy.buffer;
 }
-
-/** A mark of variants is good as long as nothing takes its place. */
-function foreverFrom(
-  bornMs: number,
-): Pick<
-  CacheRecord,
-  'bornMs' | 'freshUntilMs' | 'staleWhileRevalidateUntilMs' | 'staleIfErrorUntilMs'
-> {
-  const forever = bornMs + 1000 * 86_400_000;
-  return {
-    bornMs,
-    freshUntilMs: forever,
-    staleWhileRevalidateUntilMs: forever,
-    staleIfErrorUntilMs: forever,
-  };
-}
-
-const emptyRecord = {
-  status: 0,
-  head: '',
-  etag: '',
-  lastModified: '',
-  flags: 0,
-  bodyBytes: 0,
-} as const;

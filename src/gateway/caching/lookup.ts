@@ -1,11 +1,15 @@
+import type { EntryView } from '../../memory/cache/cache-entry.ts';
 import { cacheKey } from '../../memory/cache/cache-key.ts';
+import { entryFlag } from '../../memory/cache/cache-record.ts';
 import type { LookupOutcome } from '../../memory/series.ts';
 import { methodBits } from '../../memory/shape-kinds.ts';
 import { requestBit } from '../door.ts';
 import type { Exchange } from '../exchange.ts';
+import { RequestBody } from '../request-body.ts';
 import { requestDirectives } from './cache-control.ts';
-import { type CacheStatusFacts, cacheStatus, hitStatus } from './cache-status.ts';
-import { cacheHost, Fill, type StaleStored } from './fill.ts';
+import { Fill, type StaleStored } from './fill.ts';
+import { storedMember } from './member.ts';
+import { cacheHost } from './record.ts';
 import { judgeReuse, mayServeOnError } from './reusing.ts';
 import { answerStored } from './stored-answer.ts';
 import { CacheTicket } from './ticket.ts';
@@ -26,16 +30,17 @@ export type LookupStep =
 
 /** Whether the exchange is looked up at all; its ticket says how. Once per exchange. */
 export function openTicket(exchange: Exchange, body: Buffer | null): CacheTicket | null {
+  const { headers } = exchange;
   const plan = exchange.plan?.cache ?? null;
   if (plan === null) return null;
   if (((methodBits[exchange.method] ?? 0) & plan.methodMask) === 0) return null;
-  if ((exchange.headers.cacheBits & requestBit.precondition) !== 0) return null;
+  if ((headers.cacheBits & requestBit.precondition) !== 0) return null;
   if (plan.bypasses(exchange)) return null;
   const text = plan.keyText(exchange, body);
   if (text === null) return null;
-  const asks = (exchange.headers.cacheBits & requestBit.control) !== 0;
-  const directives = asks ? requestDirectives(exchange.headers) : null;
-  const ticket = new CacheTicket(plan, cacheKey(text), directives);
+  const asks = plan.honoursRequest && (headers.cacheBits & requestBit.control) !== 0;
+  const directives = asks ? requestDirectives(headers) : null;
+  const ticket = new CacheTicket(plan, cacheKey(text), headers, directives);
   ticket.body = body;
   exchange.ticket = ticket;
   return ticket;
@@ -50,8 +55,14 @@ export function lookUp(exchange: Exchange, cache: WorkerCache, ticket: CacheTick
   try {
     if (find(exchange, cache, ticket)) {
       step = use(exchange, cache, ticket);
-      if (step === null) stale = staleOf(cache, ticket);
-    } else ticket.outcome ??= missed(exchange, cache, ticket);
+      if (step === null) {
+        unused(exchange, cache, ticket);
+        stale = staleOf(cache, ticket);
+      }
+    } else {
+      ticket.forward = ticket.varyNames.length > 0 ? 'vary-miss' : 'uri-miss';
+      ticket.outcome ??= missed(cache, ticket);
+    }
   } finally {
     reader.leave();
   }
@@ -59,56 +70,78 @@ export function lookUp(exchange: Exchange, cache: WorkerCache, ticket: CacheTick
   ticket.behind = null;
   if (step !== null) return step;
   if (ticket.acceptsStale) return 'forward';
-  if (ticket.plan.honoursRequest && ticket.directives?.onlyIfCached === true) return 'not-in-cache';
+  if (ticket.directives?.onlyIfCached === true) return 'not-in-cache';
   return fetchOrWait(exchange, cache, ticket, stale);
 }
 
 /** Sets the reader's entry to the response for this request, its Vary followed. */
 function find(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): boolean {
   const { reader } = cache;
-  if (cache.isChanged(cacheHost(exchange.headers.host), exchange.path)) return false;
+  if (cache.hasChanges && cache.isChanged(cacheHost(exchange.headers.host), exchange.path)) {
+    return false;
+  }
   if (!reader.find(ticket.primary)) {
     ticket.key = ticket.primary;
     ticket.varyNames = [];
     return false;
   }
   if (reader.entry.kind !== 'vary') return true;
+  narrow(exchange, ticket);
   ticket.varyNames = reader.entry.headText().split(',');
-  ticket.key = cacheKey(ticket.variantKey(ticket.varyNames, exchange.headers));
+  ticket.key = cacheKey(ticket.variantKey(ticket.varyNames));
   return reader.find(ticket.key);
+}
+
+/** The request says no more than the key, before its fields are compared or sent. */
+function narrow(exchange: Exchange, ticket: CacheTicket): void {
+  if (ticket.asked === exchange.headers) ticket.plan.narrowRequest(exchange);
 }
 
 /** Answers with the reader's entry, or says why not; null: it must be validated or fetched. */
 function use(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): LookupStep | null {
   const { entry } = cache.reader;
-  const nowMs = exchange.worker.nowMs();
-  const { plan, directives } = ticket;
+  const nowMs = exchange.turnMs();
+  const { directives } = ticket;
   ticket.seenEntry = entry.entryId;
   if (entry.kind === 'pass') {
-    if (nowMs < entry.freshUntilMs) {
-      ticket.alone = true;
-      ticket.forward = 'miss';
-      ticket.outcome = 'miss-pass';
-      return 'forward';
+    if (nowMs >= entry.freshUntilMs) return null;
+    ticket.alone = true;
+    ticket.forward = 'miss';
+    ticket.outcome = 'miss-pass';
+    return 'forward';
+  }
+  if (ticket.confirmed !== null) {
+    if (isConfirmed(entry, ticket.confirmed)) {
+      return answered(exchange, cache, ticket, 'revalidated', nowMs);
     }
+    ticket.whole = true;
     return null;
   }
-  const honour = { honour: plan.honoursRequest };
-  const ttlMs = entry.freshUntilMs - nowMs;
-  if (ticket.validated) return answered(exchange, cache, ticket, 'revalidated', ttlMs);
   if (ticket.acceptsStale) {
-    if (!mayServeOnError(entry, directives, nowMs, honour)) return null;
-    return answered(exchange, cache, ticket, 'stale', ttlMs);
+    if (!mayServeOnError(entry, directives, nowMs, honoured)) return null;
+    return answered(exchange, cache, ticket, 'stale', nowMs);
   }
-  const reuse = judgeReuse(entry, directives, nowMs, honour);
+  const reuse = judgeReuse(entry, directives, nowMs, honoured);
   if (reuse === 'fresh') {
-    return answered(exchange, cache, ticket, ticket.waited ? 'collapsed' : 'hit', ttlMs);
+    return answered(exchange, cache, ticket, ticket.waited ? 'collapsed' : 'hit', nowMs);
+  }
+  if (ticket.originFailed && mayServeOnError(entry, directives, nowMs, honoured)) {
+    return answered(exchange, cache, ticket, 'stale', nowMs);
   }
   if (reuse === 'stale-while-revalidate') {
     revalidateBehind(exchange, cache, ticket);
-    return answered(exchange, cache, ticket, 'stale', ttlMs);
+    return answered(exchange, cache, ticket, 'stale', nowMs);
   }
+  // What each has to ask about for itself is not waited for.
+  if ((entry.flags & entryFlag.noCache) !== 0) ticket.alone = true;
   return null;
+}
+
+/** A ticket has no directives where the route does not listen to them. */
+const honoured = { honour: true } as const;
+
+function isConfirmed(entry: EntryView, { etag, lastModified }: StaleStored): boolean {
+  return etag === '' ? entry.lastModified === lastModified : entry.etag === etag;
 }
 
 function answered(
@@ -116,52 +149,32 @@ function answered(
   cache: WorkerCache,
   ticket: CacheTicket,
   outcome: LookupOutcome,
-  ttlMs: number,
+  nowMs: number,
 ): LookupStep {
   ticket.outcome = outcome;
-  const whole = answerStored(exchange, cache, memberOf(exchange, ticket, outcome, ttlMs));
-  return whole ? 'answered' : 'sending';
+  const ttlMs = cache.reader.entry.freshUntilMs - nowMs;
+  const member = storedMember(exchange, ticket, outcome, ttlMs);
+  return answerStored(exchange, cache, member, nowMs) ? 'answered' : 'sending';
 }
 
-/** Our member of Cache-Status for an answer out of the cache. */
-function memberOf(
-  exchange: Exchange,
-  ticket: CacheTicket,
-  outcome: LookupOutcome,
-  ttlMs: number,
-): string {
-  const debug = isDebugged(exchange, ticket) ? { key: ticket.key.text } : {};
-  if (outcome === 'hit' && !('key' in debug)) return hitStatus(ttlMs);
-  const facts: CacheStatusFacts =
-    outcome === 'revalidated'
-      ? { fwd: 'stale', fwdStatus: 304, stored: true, ttlMs, ...debug }
-      : outcome === 'collapsed'
-        ? { fwd: 'uri-miss', collapsed: true, ttlMs, ...debug }
-        : {
-            hit: true,
-            ttlMs,
-            ...(ticket.acceptsStale ? { detail: 'stale-if-error' } : {}),
-            ...debug,
-          };
-  return cacheStatus(facts);
-}
-
-/** Whether the request may see what the cache did: it knows the route's token. */
-export function isDebugged({ headers }: Exchange, { plan }: CacheTicket): boolean {
-  return plan.debugToken !== null && headers.get('x-cutover-debug') === plan.debugToken;
+/** Why what was found does not answer: it is stale, or the request does not take it as it is. */
+function unused(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): void {
+  const { entry } = cache.reader;
+  const asks = ticket.directives !== null && entry.kind === 'response';
+  const fresh = asks && judgeReuse(entry, null, exchange.turnMs(), honoured) === 'fresh';
+  ticket.forward = fresh ? 'request' : 'stale';
+  ticket.outcome ??= fresh ? 'miss-request' : 'miss-expired';
 }
 
 /** What the origin is asked about, of the reader's entry; null: nothing that it could confirm. */
 function staleOf(cache: WorkerCache, ticket: CacheTicket): StaleStored | null {
   const { entry } = cache.reader;
-  ticket.forward = 'stale';
-  ticket.outcome ??= 'miss-expired';
   if (entry.kind !== 'response' || entry.state !== 'live' || ticket.whole) return null;
-  if (entry.etag === '' && entry.lastModified === '') return null;
   return {
     entry: entry.entryId,
     status: entry.status,
     head: entry.headText(),
+    origin: entry.origin,
     etag: entry.etag,
     lastModified: entry.lastModified,
     bodyBytes: entry.bodyBytes,
@@ -169,8 +182,7 @@ function staleOf(cache: WorkerCache, ticket: CacheTicket): StaleStored | null {
 }
 
 /** Why nothing was found. Inside the reader's epoch. */
-export function missed(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): LookupOutcome {
-  ticket.forward = ticket.varyNames.length > 0 ? 'vary-miss' : 'uri-miss';
+export function missed(cache: WorkerCache, ticket: CacheTicket): LookupOutcome {
   switch (cache.reader.departure(ticket.key)) {
     case 'ttl':
       return 'miss-expired';
@@ -182,17 +194,13 @@ export function missed(exchange: Exchange, cache: WorkerCache, ticket: CacheTick
     case 'shape':
       return 'miss-rekeyed';
     default:
-      if (isRekeyed(exchange, cache, ticket)) return 'miss-rekeyed';
+      if (isRekeyed(cache, ticket)) return 'miss-rekeyed';
       return ticket.varyNames.length > 0 ? 'miss-vary' : 'miss-cold';
   }
 }
 
 /** Whether the route's shape before the last change of it has it. */
-function isRekeyed(
-  _exchange: Exchange,
-  cache: WorkerCache,
-  { plan, primary }: CacheTicket,
-): boolean {
+function isRekeyed(cache: WorkerCache, { plan, primary }: CacheTicket): boolean {
   if (plan.previousShapeKey === null) return false;
   const before = plan.previousShapeKey + primary.text.slice(plan.shapeKey.length);
   return cache.reader.peek(cacheKey(before));
@@ -206,24 +214,59 @@ function fetchOrWait(
   stale: StaleStored | null,
 ): LookupStep {
   const { plan, key } = ticket;
+  // What a request does not take though it is fresh, another's fetch cannot bring it either: those
+  // that wait would ask one after the other.
+  const alone = !plan.coalesces || ticket.alone || ticket.forward === 'request';
+  narrow(exchange, ticket);
+  if (asksLess(exchange)) {
+    const isFetched = cache.fillOf(key) !== undefined || cache.claims.holder(key) >= 0;
+    if (isFetched && !alone) return wait(exchange, cache, ticket);
+    if (stale !== null) ticket.told = { key, stale, position: cache.reader.position() };
+    return 'forward';
+  }
   if (!mayStore(exchange, cache, ticket)) return 'forward';
-  if (!plan.coalesces || ticket.alone) {
-    ticket.fill = new Fill(exchange, cache, false, stale);
+  if (alone) {
+    ticket.fill = new Fill(exchange, cache, false, conditionOf(stale));
     return 'forward';
   }
   if (cache.fillOf(key) !== undefined) return wait(exchange, cache, ticket);
   const claim = cache.claims.take(key);
   if (claim === 'busy') return wait(exchange, cache, ticket);
-  ticket.fill = new Fill(exchange, cache, claim === 'taken', stale);
+  if (claim === 'taken' && cameMeanwhile(cache, ticket)) {
+    cache.claims.release(key);
+    return lookUp(exchange, cache, ticket);
+  }
+  ticket.fill = new Fill(exchange, cache, claim === 'taken', conditionOf(stale));
   return 'forward';
+}
+
+/**
+ * Whether the key was stored between the lookup and the claim. A claim is released only behind what
+ * it was taken for is visible, so whoever has it now and still finds nothing is the first.
+ */
+function cameMeanwhile({ reader }: WorkerCache, { key, seenEntry }: CacheTicket): boolean {
+  reader.enter();
+  try {
+    return reader.peek(key) && reader.entry.entryId !== seenEntry;
+  } finally {
+    reader.leave();
+  }
+}
+
+/** HEAD, or a range: what comes of it is not stored, but a whole that is being fetched serves it. */
+function asksLess({ method, headers }: Exchange): boolean {
+  return method === 'HEAD' || (headers.cacheBits & requestBit.range) !== 0;
+}
+
+/** Null: nothing by which the origin could tell that it is still the same. */
+function conditionOf(stale: StaleStored | null): StaleStored | null {
+  return stale === null || (stale.etag === '' && stale.lastModified === '') ? null : stale;
 }
 
 /** Whether the response would be stored: only then is there anything to wait for. */
 function mayStore(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): boolean {
   const { plan, key, directives } = ticket;
-  if (exchange.method === 'HEAD') return false;
-  if ((exchange.headers.cacheBits & requestBit.range) !== 0) return false;
-  if (plan.honoursRequest && directives?.noStore === true) {
+  if (directives?.noStore === true) {
     ticket.outcome = 'miss-request';
     ticket.forward = 'request';
     return false;
@@ -247,15 +290,23 @@ function wait(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): Look
 /** Serves what is stale now, and has it fetched anew for those who come later (RFC 5861). */
 function revalidateBehind(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): void {
   const { key } = ticket;
-  if (cache.fillOf(key) !== undefined) return;
+  if (ticket.plan.refusesToStore(exchange) || cache.fillOf(key) !== undefined) return;
   const claim = cache.claims.take(key);
   if (claim === 'busy') return;
   const behind = exchange.withoutClient();
-  const itsTicket = new CacheTicket(ticket.plan, ticket.primary, null);
+  const itsTicket = new CacheTicket(ticket.plan, ticket.primary, behind.headers, null);
   itsTicket.key = key;
   itsTicket.varyNames = ticket.varyNames;
   itsTicket.body = ticket.body;
+  itsTicket.forward = 'stale';
   behind.ticket = itsTicket;
-  itsTicket.fill = new Fill(behind, cache, claim === 'taken', staleOf(cache, itsTicket));
+  narrow(behind, itsTicket);
+  if (ticket.body !== null) behind.body = RequestBody.of(ticket.body);
+  itsTicket.fill = new Fill(
+    behind,
+    cache,
+    claim === 'taken',
+    conditionOf(staleOf(cache, itsTicket)),
+  );
   ticket.behind = behind;
 }

@@ -1,26 +1,28 @@
 import { wallMs } from '../../base/clock.ts';
 import type { Exchange } from '../exchange.ts';
 import { HeaderList } from '../header-list.ts';
+import { listedNames } from '../hop-by-hop.ts';
 import type { ParsedHead } from '../upstream/response-parser.ts';
-import { cacheStatus } from './cache-status.ts';
 import { answerCondition } from './conditions.ts';
-import { cacheHost, type Fill } from './fill.ts';
+import type { Fill, StaleStored } from './fill.ts';
 import { invalidates } from './invalidating.ts';
-import { isDebugged } from './lookup.ts';
-import { parseHead } from './stored-answer.ts';
-import { judgeResponse, type StoreVerdict } from './storing.ts';
-import type { CacheTicket } from './ticket.ts';
-import { confirms, freshen } from './updating.ts';
+import { forwardedMember } from './member.ts';
+import { fieldsOfOrigin, originLines } from './origin-fields.ts';
+import { cacheHost, responseRecord, type StorableResponse } from './record.ts';
+import { parseHead } from './stored-head.ts';
+import { judgeResponse, type StoreAcceptance, type StoreVerdict } from './storing.ts';
+import type { CacheTicket, ToldOf } from './ticket.ts';
+import { confirms, freshen, judgeHead, refreshed } from './updating.ts';
 import type { WorkerCache } from './worker-cache.ts';
 
 /** What the cache makes of the head that the origin sent. */
 export interface CacheReception {
   /**
    * `relay`: the client gets the response as it comes. `later`: it is answered out of the cache when
-   * control has renewed the stored response. `not-modified`: the client has it already; the rest is
-   * for the cache alone.
+   * control has renewed the stored response. `again`: what was stored was not confirmed, so the
+   * whole is to be fetched. `not-modified`: the client has it already; the rest is for the cache.
    */
-  readonly client: 'relay' | 'later' | 'not-modified';
+  readonly client: 'relay' | 'later' | 'again' | 'not-modified';
   /** Our member of Cache-Status. */
   readonly status: string;
 }
@@ -28,32 +30,42 @@ export interface CacheReception {
 /** The head of a response to an exchange that has a ticket. */
 export function receiveForCache(
   exchange: Exchange,
+  cache: WorkerCache,
   ticket: CacheTicket,
   received: ParsedHead,
 ): CacheReception {
   const { fill } = ticket;
-  if (fill === null) return { client: 'relay', status: forwarded(exchange, received, '') };
-  if (received.status === 304 && fill.stale !== null) {
-    if (renew(exchange, fill, received)) return { client: 'later', status: '' };
+  const relayed = (reason: string, ttlMs?: number): CacheReception => ({
+    client: 'relay',
+    status: forwardedMember(exchange, ticket, received.status, reason, ttlMs),
+  });
+  if (fill === null) {
+    if (exchange.method === 'HEAD' && ticket.told !== null) {
+      receiveHead(exchange, cache, ticket, ticket.told, received);
+    }
+    return relayed('');
   }
-  const headers = new HeaderList([...received.names], [...received.values]);
+  const headers = endToEnd(received);
+  if (received.status === 304 && fill.stale !== null) {
+    if (renew(exchange, ticket, fill, fill.stale, headers)) return { client: 'later', status: '' };
+    fill.askWhole();
+    return { client: 'again', status: '' };
+  }
   const verdict = judge(exchange, ticket, received.status, headers);
   if (!verdict.store) {
-    if (received.status >= 500) fill.letGo();
-    else fill.pass();
-    return { client: 'relay', status: forwarded(exchange, received, verdict.reason) };
+    letPass(fill, received.status, verdict.reason);
+    return relayed(verdict.reason);
   }
-  applyConstantPolicies(exchange, verdict.headers);
-  if (!fill.store(verdict, received.status, verdict.headers, received.contentLength)) {
+  if (!fill.store(storable(exchange, verdict, headers, received))) {
     fill.pass();
-    return { client: 'relay', status: forwarded(exchange, received, 'too-large') };
+    return relayed('too-large');
   }
   const { etag, lastModified } = verdict;
-  const stored = { status: received.status, etag, lastModified };
-  const condition = answerCondition(exchange.method, exchange.headers, stored);
+  const validators = { status: received.status, etag, lastModified };
+  const condition = answerCondition(exchange.method, exchange.headers, validators);
   return {
+    ...relayed('', verdict.freshnessMs - verdict.ageMs),
     client: condition === 'not-modified' ? 'not-modified' : 'relay',
-    status: forwarded(exchange, received, '', verdict.freshnessMs - verdict.ageMs),
   };
 }
 
@@ -61,8 +73,7 @@ export function receiveForCache(
 export function invalidateFor(exchange: Exchange, cache: WorkerCache, received: ParsedHead): void {
   const { method, headers, path, query } = exchange;
   const url = { scheme: 'http', host: headers.host, path, query } as const;
-  const fields = new HeaderList(received.names, received.values);
-  const invalid = invalidates(method, received.status, url, fields);
+  const invalid = invalidates(method, received.status, url, endToEnd(received));
   if (invalid === null) return;
   const host = cacheHost(headers.host);
   cache.invalidate(
@@ -71,19 +82,92 @@ export function invalidateFor(exchange: Exchange, cache: WorkerCache, received: 
   );
 }
 
-/** A 304 that confirms what is stored. False: it is about something else. */
-function renew(exchange: Exchange, fill: Fill, received: ParsedHead): boolean {
-  const { stale } = fill;
-  const ticket = exchange.ticket as CacheTicket;
-  if (stale === null) return false;
-  const update = new HeaderList(received.names, received.values);
+/** A copy without what concerns the origin's connection alone; hop-by-hop fields are not stored. */
+function endToEnd({ names, values, connection }: ParsedHead): HeaderList {
+  const headers = new HeaderList([...names], [...values]);
+  const listed = connection === '' ? null : listedNames(connection);
+  if (listed !== null) for (const name of listed) headers.remove(name);
+  return headers;
+}
+
+/**
+ * No mark where it is the request, or an error, that keeps the response from being stored: the next
+ * one may be.
+ */
+function letPass(fill: Fill, status: number, reason: string): void {
+  const ofRequest = reason === 'authorization' || reason === 'request-no-store';
+  if (ofRequest || status >= 500) fill.letGo();
+  else fill.pass();
+}
+
+function storable(
+  exchange: Exchange,
+  verdict: StoreAcceptance,
+  received: HeaderList,
+  { status, contentLength }: ParsedHead,
+): StorableResponse {
+  const headers = policied(exchange, verdict.headers);
+  const dated = received.has('date') ? received : verdict.headers;
+  const date = dated.joined('date');
+  headers.remove('date');
+  if (date !== undefined) received.set('date', date);
+  const origin = originLines(received, headers);
+  return { verdict, status, headers, origin, bodyBytes: contentLength };
+}
+
+/** False: a 304 that does not confirm what is stored, or after which it may not be stored. */
+function renew(
+  exchange: Exchange,
+  ticket: CacheTicket,
+  fill: Fill,
+  stale: StaleStored,
+  update: HeaderList,
+): boolean {
   if (!confirms(stale, update)) return false;
-  const headers = freshen(parseHead(stale.head).headers, update);
-  const verdict = judge(exchange, ticket, stale.status, headers);
-  if (!verdict.store) return false;
-  applyConstantPolicies(exchange, verdict.headers);
-  fill.refresh(verdict, verdict.headers);
+  const response = renewed(exchange, ticket, stale, update);
+  if (response === null) return false;
+  fill.refresh(stale.entry, response);
   return true;
+}
+
+/** A stored response after an update (RFC 9111, section 3.2); null: it may not be stored so. */
+function renewed(
+  exchange: Exchange,
+  ticket: CacheTicket,
+  stale: StaleStored,
+  update: HeaderList,
+): StorableResponse | null {
+  const received = freshen(fieldsOfOrigin(stale.head, stale.origin), update);
+  const verdict = judge(exchange, ticket, stale.status, received);
+  if (!verdict.store) return null;
+  // Under other names it would need another key.
+  if (verdict.vary.some((name) => !ticket.varyNames.includes(name))) return null;
+  const whole = policied(exchange, verdict.headers);
+  const headers = refreshed(parseHead(stale.head).headers, whole, update);
+  const origin = originLines(received, headers);
+  return { verdict, status: stale.status, headers, origin, bodyBytes: stale.bodyBytes };
+}
+
+/** The answer to a HEAD renews what is stored for GET, or shows that it is another by now. */
+function receiveHead(
+  exchange: Exchange,
+  cache: WorkerCache,
+  ticket: CacheTicket,
+  told: ToldOf,
+  received: ParsedHead,
+): void {
+  const { stale } = told;
+  const update = endToEnd(received);
+  const length = received.contentLength;
+  const says = judgeHead(stale, stale.bodyBytes, received.status, update, length);
+  if (says === 'nothing') return;
+  const response = says === 'update' ? renewed(exchange, ticket, stale, update) : null;
+  if (response === null) {
+    cache.send({ kind: 'cache-stale', entry: stale.entry });
+    return;
+  }
+  const record = responseRecord(exchange, ticket, told, response);
+  cache.send({ kind: 'cache-refresh', fetch: 0, entry: stale.entry, record });
 }
 
 function judge(
@@ -93,8 +177,7 @@ function judge(
   headers: HeaderList,
 ): StoreVerdict {
   const { plan, fill } = ticket;
-  const ttlMs = plan.ttlMs(exchange, status, ticket.body);
-  return judgeResponse(
+  const verdict = judgeResponse(
     {
       // A POST that the route caches is a safe one: it asks, as a GET does.
       method: 'GET',
@@ -105,7 +188,7 @@ function judge(
       responseTimeMs: wallMs(),
     },
     {
-      ttlMs,
+      ttlMs: plan.ttlMs(exchange, status, ticket.body),
       negativeTtlMs: plan.negativeTtlMs,
       override: plan.override,
       staleWhileRevalidateMs: plan.staleWhileRevalidateMs,
@@ -113,30 +196,34 @@ function judge(
       setCookie: plan.setCookie,
       heuristics: true,
       allowAuthorized: plan.variesByConsumer,
+      ignoreRequest: !plan.honoursRequest,
     },
   );
+  if (verdict.store && isVaryHidden(exchange, ticket, verdict.vary)) {
+    return { store: false, reason: 'vary-changed' };
+  }
+  return verdict;
+}
+
+/**
+ * Whether a request policy writes a selecting field by what it finds in the request: then the
+ * client's own fields, by which variants are told apart, do not say which one the origin chose.
+ */
+function isVaryHidden(
+  { plan, headers }: Exchange,
+  { asked }: CacheTicket,
+  names: readonly string[],
+): boolean {
+  if (asked === headers || names.length === 0) return false;
+  if (plan === null || plan.requestPolicies.every((policy) => policy.constantRequest)) return false;
+  return names.some((name) => asked.joined(name) !== headers.joined(name));
 }
 
 /** Policies that come out the same each time are part of what is stored. */
-function applyConstantPolicies(exchange: Exchange, headers: HeaderList): void {
+function policied(exchange: Exchange, fields: HeaderList): HeaderList {
+  const headers = new HeaderList([...fields.names], [...fields.values]);
   const { plan } = exchange;
-  if (plan === null || plan.cache?.constantResponse !== true) return;
+  if (plan === null || plan.cache?.constantResponse !== true) return headers;
   for (const policy of plan.responsePolicies) policy.onResponse(exchange, headers);
-}
-
-function forwarded(
-  exchange: Exchange,
-  { status }: ParsedHead,
-  reason: string,
-  ttlMs?: number,
-): string {
-  const ticket = exchange.ticket as CacheTicket;
-  return cacheStatus({
-    fwd: ticket.forward ?? 'miss',
-    fwdStatus: status,
-    ...(ttlMs === undefined ? {} : { stored: true, ttlMs }),
-    ...(ticket.waited ? { collapsed: false } : {}),
-    ...(reason === '' ? {} : { detail: reason }),
-    ...(isDebugged(exchange, ticket) ? { key: ticket.key.text } : {}),
-  });
+  return headers;
 }

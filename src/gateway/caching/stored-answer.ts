@@ -2,11 +2,14 @@ import type { EntryView } from '../../memory/cache/cache-entry.ts';
 import { entryFlag } from '../../memory/cache/cache-record.ts';
 import { requestBit } from '../door.ts';
 import type { Exchange } from '../exchange.ts';
-import { HeaderList } from '../header-list.ts';
+import type { HeaderList } from '../header-list.ts';
 import { asBytes, prepareHead, statusText } from '../response-head.ts';
 import { endWithoutBody } from '../response-relay.ts';
+import { ageAndStatus } from './age-line.ts';
 import { answerCondition, notModifiedHeaders } from './conditions.ts';
+import { dateOfOrigin } from './origin-fields.ts';
 import { chooseRange, partialHeaders, unsatisfiableHeaders } from './ranges.ts';
+import { parseHead } from './stored-head.ts';
 import { StoredStream } from './stored-stream.ts';
 import type { WorkerCache } from './worker-cache.ts';
 
@@ -17,64 +20,48 @@ const conditionalBits = requestBit.condition | requestBit.range;
  * Answers with the entry that the reader has found, inside its epoch. `status`: our member of
  * Cache-Status (RFC 9211). True: the answer is complete; false: its body follows over later turns.
  */
-export function answerStored(exchange: Exchange, cache: WorkerCache, status: string): boolean {
+export function answerStored(
+  exchange: Exchange,
+  cache: WorkerCache,
+  status: string,
+  nowMs: number,
+): boolean {
   const { entry } = cache.reader;
-  const { res } = exchange;
+  const age = ageAndStatus(ageSeconds(entry, nowMs), status);
+  if (!exchange.detained) return answer(exchange, cache, entry, age);
   let done = true;
-  if (!exchange.detained) {
-    done = answer(exchange, cache, entry, status);
-  } else {
-    res.cork(() => {
-      done = answer(exchange, cache, entry, status);
-    });
-  }
+  exchange.res.cork(() => {
+    done = answer(exchange, cache, entry, age);
+  });
   return done;
 }
 
-function answer(
-  exchange: Exchange,
-  cache: WorkerCache,
-  entry: EntryView,
-  cacheStatus: string,
-): boolean {
+function answer(exchange: Exchange, cache: WorkerCache, entry: EntryView, age: string): boolean {
   const { res, headers, worker } = exchange;
   exchange.status = entry.status;
   if ((headers.cacheBits & conditionalBits) !== 0) {
-    const special = answerPart(exchange, entry, cacheStatus);
-    if (special) return true;
+    const part = answerPart(exchange, cache, entry, age);
+    if (part !== null) return part;
   }
   const whole = entry.state === 'live' && entry.contiguous;
   if (!whole && exchange.method !== 'HEAD') {
-    const head = `${headText(exchange, entry)}\r\n${ageLines(exchange, entry, cacheStatus)}`;
-    return new StoredStream(exchange, cache, head).start();
+    const head = `${headText(exchange, entry)}\r\nage: ${age}`;
+    return new StoredStream(exchange, cache, head, null).start();
   }
   if ((entry.flags & entryFlag.perAnswerPolicies) === 0) res.writeStatus(entry.headBytes());
   else res.writeStatus(asBytes(headText(exchange, entry)));
-  writeAge(exchange, entry, cacheStatus);
+  res.writeHeader('age', age);
   if (exchange.method === 'HEAD') {
     endWithoutBody(res, entry.bodyBytes, worker.draining);
     return true;
   }
   if (entry.status === 204) {
-    endWithoutBody(res, -1, worker.draining);
+    sendBodyless(exchange);
     return true;
   }
   exchange.bytesOut = entry.bodyBytes;
   res.end(entry.body(), worker.draining);
   return true;
-}
-
-/** `Age` (RFC 9111, section 5.1) and `Cache-Status` in one crossing into C++. */
-function writeAge({ res, worker }: Exchange, entry: EntryView, cacheStatus: string): void {
-  res.writeHeader('age', `${ageSeconds(entry, worker.nowMs())}\r\ncache-status: ${cacheStatus}`);
-}
-
-function ageLines({ worker }: Exchange, entry: EntryView, cacheStatus: string): string {
-  return `age: ${ageSeconds(entry, worker.nowMs())}\r\ncache-status: ${cacheStatus}`;
-}
-
-export function ageSeconds({ bornMs }: { readonly bornMs: number }, nowMs: number): number {
-  return Math.max(0, Math.floor((nowMs - bornMs) / 1000));
 }
 
 /** The head to send, after the policies that differ from answer to answer. */
@@ -86,37 +73,44 @@ function headText(exchange: Exchange, entry: EntryView): string {
   return prepareHead(status, headers);
 }
 
-/** A stored head taken apart: its status line's text and its fields. */
-export function parseHead(text: string): { status: string; headers: HeaderList } {
-  const [status = '', ...lines] = text.split('\r\n');
-  const headers = new HeaderList();
-  for (const line of lines) {
-    const colon = line.indexOf(': ');
-    headers.add(line.slice(0, colon), line.slice(colon + 2));
-  }
-  return { status, headers };
+/** Seconds since the response was made (RFC 9111, section 4.2.3). */
+function ageSeconds({ bornMs }: EntryView, nowMs: number): number {
+  return Math.max(0, Math.floor((nowMs - bornMs) / 1000));
 }
 
-/** 304, 206, 412 or 416 where the request asks for less; false: the whole is to be sent. */
-function answerPart(exchange: Exchange, entry: EntryView, cacheStatus: string): boolean {
+/** 304, 206 or 416 where the request asks for less; null: the whole is to be sent. */
+function answerPart(
+  exchange: Exchange,
+  cache: WorkerCache,
+  entry: EntryView,
+  age: string,
+): boolean | null {
   const { headers, method } = exchange;
-  const stored = { status: entry.status, etag: entry.etag, lastModified: entry.lastModified };
+  const { status, etag, lastModified } = entry;
+  const stored = { status, etag, lastModified, date: dateOfOrigin(entry.origin) };
   const condition = answerCondition(method, headers, stored);
   const fields = (): HeaderList => parseHead(headText(exchange, entry)).headers;
   if (condition === 'not-modified') {
-    sendPart(exchange, entry, cacheStatus, 304, notModifiedHeaders(fields()), null);
+    sendPart(exchange, age, 304, notModifiedHeaders(fields()), null);
     return true;
   }
-  if (entry.status !== 200 || entry.state !== 'live' || !entry.contiguous) return false;
   const { bodyBytes } = entry;
+  if (entry.status !== 200 || bodyBytes < 0) return null;
   const range = chooseRange(method, headers, stored, bodyBytes);
-  if (range === 'ignore') return false;
+  if (range === 'ignore') return null;
   if (range === 'unsatisfiable') {
-    sendPart(exchange, entry, cacheStatus, 416, unsatisfiableHeaders(bodyBytes), noBytes);
+    sendPart(exchange, age, 416, unsatisfiableHeaders(bodyBytes), noBytes);
     return true;
+  }
+  const partial = partialHeaders(fields(), range, bodyBytes);
+  if (entry.state !== 'live' || !entry.contiguous) {
+    exchange.status = 206;
+    const head = prepareHead(statusText(206), partial);
+    const whole = `${head}\r\nage: ${age}`;
+    return new StoredStream(exchange, cache, whole, range).start();
   }
   const bytes = entry.body().subarray(range.from, range.to);
-  sendPart(exchange, entry, cacheStatus, 206, partialHeaders(fields(), range, bodyBytes), bytes);
+  sendPart(exchange, age, 206, partial, bytes);
   return true;
 }
 
@@ -125,8 +119,7 @@ const noBytes = new Uint8Array(0);
 /** `body` null: a status that has none. */
 function sendPart(
   exchange: Exchange,
-  entry: EntryView,
-  cacheStatus: string,
+  age: string,
   status: number,
   headers: HeaderList,
   body: Uint8Array | null,
@@ -134,11 +127,18 @@ function sendPart(
   const { res, worker, method } = exchange;
   exchange.status = status;
   res.writeStatus(asBytes(prepareHead(statusText(status), headers)));
-  writeAge(exchange, entry, cacheStatus);
-  if (body === null) endWithoutBody(res, -1, worker.draining);
+  res.writeHeader('age', age);
+  if (body === null) sendBodyless(exchange);
   else if (method === 'HEAD') endWithoutBody(res, body.length, worker.draining);
   else {
     exchange.bytesOut = body.length;
     res.end(body, worker.draining);
   }
+}
+
+/** The end of a 204 or 304, which has neither a body nor a length. */
+function sendBodyless(exchange: Exchange): void {
+  const { draining } = exchange.worker;
+  endWithoutBody(exchange.res, -1, draining);
+  if (draining) exchange.endConnection();
 }

@@ -2,6 +2,7 @@ import { after, cancel, type Timer } from '../../base/clock.ts';
 import type { EntryHold } from '../../memory/cache/cache-hold.ts';
 import type { Exchange } from '../exchange.ts';
 import { ResponseRelay } from '../response-relay.ts';
+import type { ByteRange } from './ranges.ts';
 import type { WorkerCache } from './worker-cache.ts';
 
 /** How soon a body that is still being fetched is looked at again. */
@@ -18,17 +19,23 @@ export class StoredStream {
   readonly #cache: WorkerCache;
   readonly #hold: EntryHold;
   readonly #relay: ResponseRelay;
-  #sent = 0;
+  /** The next byte of the body to send. */
+  #at: number;
+  /** Where a range of the body ends; null: at the end of the body. */
+  readonly #to: number | null;
   #timer: Timer | undefined;
   #over = false;
 
-  /** Inside the reader's epoch, with the entry found. */
-  constructor(exchange: Exchange, cache: WorkerCache, head: string) {
+  /** Inside the reader's epoch, with the entry found. `range`: null is the whole body. */
+  constructor(exchange: Exchange, cache: WorkerCache, head: string, range: ByteRange | null) {
     this.#exchange = exchange;
     this.#cache = cache;
     this.#hold = cache.reader.hold();
+    this.#at = range?.from ?? 0;
+    this.#to = range?.to ?? null;
     const close = exchange.worker.draining;
-    this.#relay = new ResponseRelay(exchange.res, head, this.#hold.bodyBytes, false, close, {
+    const length = range === null ? this.#hold.bodyBytes : range.to - range.from;
+    this.#relay = new ResponseRelay(exchange.res, head, length, false, close, {
       ending: () => {},
       drained: () => this.#drained(),
     });
@@ -53,10 +60,11 @@ export class StoredStream {
   /** True: the client has all of it. */
   #pump(): boolean {
     let budget = turnBytesMax;
-    while (!this.#over) {
-      const bytes = this.#hold.read(this.#sent);
+    const to = this.#to ?? Number.POSITIVE_INFINITY;
+    while (!this.#over && this.#at < to) {
+      const bytes = this.#hold.read(this.#at).subarray(0, to - this.#at);
       if (bytes.length === 0) break;
-      this.#sent += bytes.length;
+      this.#at += bytes.length;
       budget -= bytes.length;
       if (!this.#relay.chunk(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))) {
         return false;
@@ -67,8 +75,8 @@ export class StoredStream {
       }
     }
     const { state, bodyBytes, filledBytes } = this.#hold;
-    if (this.#sent === bodyBytes) return this.#relay.end();
-    if (state === 'dead' && this.#sent === filledBytes) this.#cache.hooks.broken(this.#exchange);
+    if (this.#at === (this.#to ?? bodyBytes)) return this.#relay.end();
+    if (state === 'dead' && this.#at >= filledBytes) this.#cache.hooks.broken(this.#exchange);
     else this.#again(pollMs);
     return false;
   }

@@ -55,6 +55,7 @@ export type StoreRefusal =
   | 'set-cookie'
   | 'vary-star'
   | 'vary-too-many'
+  | 'vary-changed'
   | 'tags-too-many'
   | 'no-freshness'
   | 'no-cache'

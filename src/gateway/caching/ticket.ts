@@ -5,15 +5,23 @@ import type { HeaderList } from '../header-list.ts';
 import type { CachePlan } from '../plan/cache-plan.ts';
 import type { CacheDirectives } from './cache-control.ts';
 import type { ForwardReason } from './cache-status.ts';
-import type { Fill } from './fill.ts';
+import type { Fill, StaleStored } from './fill.ts';
 import { variantSuffix } from './vary.ts';
+
+/** A stored response that the answer to a HEAD tells about (RFC 9111, section 4.3.5). */
+export interface ToldOf {
+  readonly key: CacheKey;
+  readonly stale: StaleStored;
+  /** Of the invalidation stream, when the HEAD was sent. */
+  readonly position: number;
+}
 
 /** What the cache knows of one exchange of a cached route. */
 export class CacheTicket {
   readonly plan: CachePlan;
   /** The key without a stored Vary. */
   readonly primary: CacheKey;
-  /** What the request asks of caches; null: nothing. */
+  /** What the request asks of caches; null: nothing, or it is not listened to. */
   readonly directives: CacheDirectives | null;
   /** The key to look up: the primary one, or that of a variant once a Vary is known. */
   key: CacheKey;
@@ -30,11 +38,15 @@ export class CacheTicket {
   seenEntry = 0;
   /** The origin failed: what is stored may stand in (RFC 5861, section 4). */
   acceptsStale = false;
-  /** Its own validation was answered: what is found now is as good as fresh for it. */
-  validated = false;
+  /** The origin confirmed this for it: what has the same validators is as good as fresh. */
+  confirmed: StaleStored | null = null;
+  /** What a HEAD that goes on tells about. */
+  told: ToldOf | null = null;
+  /** The fetch that it waited for found the origin failing, and what is stored stood in. */
+  originFailed = false;
   /** Goes by itself: a fetch that it waited for may not be stored, or took too long. */
   alone = false;
-  /** The stored response is not there to be validated any more: fetch it whole. */
+  /** What is stored is not what the origin confirmed: fetch it whole. */
   whole = false;
   outcome: LookupOutcome | null = null;
   /** Body of a POST whose fields are part of the key. */
@@ -43,15 +55,24 @@ export class CacheTicket {
   /** The exchange that fetches anew behind an answer that was stale; started after the answer. */
   behind: Exchange | null = null;
 
-  constructor(plan: CachePlan, primary: CacheKey, directives: CacheDirectives | null) {
+  /** The client's fields, as they are before request policies change them. */
+  asked: HeaderList;
+
+  constructor(
+    plan: CachePlan,
+    primary: CacheKey,
+    asked: HeaderList,
+    directives: CacheDirectives | null,
+  ) {
+    this.asked = asked;
     this.plan = plan;
     this.primary = primary;
     this.key = primary;
     this.directives = directives;
   }
 
-  /** The key of the variant that a request's fields choose. */
-  variantKey(names: readonly string[], headers: HeaderList): string {
-    return this.primary.text + variantSuffix(names, headers);
+  /** The key of the variant that the request's fields choose. */
+  variantKey(names: readonly string[]): string {
+    return this.primary.text + variantSuffix(names, this.asked);
   }
 }

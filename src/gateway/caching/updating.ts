@@ -36,6 +36,25 @@ export function freshen(stored: HeaderList, update: HeaderList): HeaderList {
 }
 
 /**
+ * The stored fields, ready to send, under an update: `renewed` are those of the whole response after
+ * the response policies. What the update does not name stays as it is, policies included, so that
+ * what they add is not added again.
+ */
+export function refreshed(stored: HeaderList, renewed: HeaderList, update: HeaderList): HeaderList {
+  const named = new Set(update.names.filter((name) => !bodyFields.has(name)));
+  const headers = new HeaderList();
+  const take = (from: HeaderList, isNamed: boolean): void => {
+    for (const [at, name] of from.names.entries()) {
+      if (named.has(name) === isNamed) headers.add(name, from.values[at] as string);
+    }
+  };
+  take(stored, false);
+  take(renewed, true);
+  headers.remove('date');
+  return headers;
+}
+
+/**
  * Whether a 304 is about the stored response whose validators were sent (RFC 9111, section 4.3.4).
  * A tag that another response has must update nothing. Weak and strong count as the same here:
  * origins that compress send a weak tag with the 200 and the strong one of the file with the 304.

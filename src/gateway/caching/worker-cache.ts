@@ -35,7 +35,7 @@ export class WorkerCache {
   readonly #tell: (message: CacheToControl, transfer?: ArrayBuffer[]) => void;
   /** Fetches by key: one each, so that nobody asks twice. */
   readonly #fills = new Map<string, Fill>();
-  /** Fetches that control has not answered yet, by number. */
+  /** Fetches for which control may have an answer, by number. */
   readonly #asked = new Map<number, Fill>();
   /** Paths that this worker's clients have changed, until control has dropped what is stored. */
   readonly #changed = new Map<string, number>();
@@ -93,9 +93,13 @@ export class WorkerCache {
     this.#tell(message, [bytes]);
   }
 
-  /** Control will answer for this fetch. */
+  /** Control will answer for this fetch, until it is forgotten. */
   ask(fill: Fill): void {
     this.#asked.set(fill.number, fill);
+  }
+
+  forget(fill: Fill): void {
+    this.#asked.delete(fill.number);
   }
 
   receive(message: CacheToWorker): void {
@@ -107,9 +111,8 @@ export class WorkerCache {
         this.#invalidated(message.id);
         return;
       default: {
-        const fill = this.#asked.get(message.fetch);
-        this.#asked.delete(message.fetch);
-        fill?.answered(message.kind === 'cache-visible' ? '' : message.reason);
+        const refusal = message.kind === 'cache-visible' ? '' : message.reason;
+        this.#asked.get(message.fetch)?.answered(refusal);
       }
     }
   }
@@ -119,9 +122,7 @@ export class WorkerCache {
     this.#inFlightBytes = 0;
     this.#changed.clear();
     this.#invalidations.clear();
-    const asked = [...this.#asked.values()];
-    this.#asked.clear();
-    for (const fill of asked) fill.answered('control-lost');
+    for (const fill of [...this.#asked.values()]) fill.answered('control-lost');
   }
 
   /** A client changed what is at these places; what is stored for them is not used from now on. */
@@ -133,9 +134,14 @@ export class WorkerCache {
     this.send({ kind: 'cache-invalidate', id, urls, groups });
   }
 
+  /** Whether `isChanged` is to be asked at all. */
+  get hasChanges(): boolean {
+    return this.#changed.size > 0;
+  }
+
   /** Whether a client of this worker changed what is at a place, and control knows it not yet. */
   isChanged(host: string, path: string): boolean {
-    return this.#changed.size > 0 && this.#changed.has(host + path);
+    return this.#changed.has(host + path);
   }
 
   #invalidated(id: number): void {

@@ -24,6 +24,7 @@ export function decodeHeadersPolicy(policy: HeadersPolicyT): PolicyRunner {
   return {
     changesRequest: hasChanges(request),
     changesResponse: hasChanges(response),
+    constantRequest: request.constant,
     constantResponse: response.constant,
     onRequest: (exchange, headers) => applyChanges(request, exchange, headers),
     onResponse: (exchange, headers) => applyChanges(response, exchange, headers),

@@ -9,6 +9,8 @@ import { decodeHeadersPolicy } from './headers.ts';
 export interface PolicyRunner {
   readonly changesRequest: boolean;
   readonly changesResponse: boolean;
+  /** Whether the request is changed the same way for every exchange. */
+  readonly constantRequest: boolean;
   /** Whether the response comes out the same for every exchange. */
   readonly constantResponse: boolean;
   onRequest(exchange: Exchange, headers: HeaderList): void;

@@ -112,8 +112,10 @@ export class History {
     const text = await readIfThere(file);
     if (text === null) {
       const all = [...this.#revisions.values()];
-      if (!all.some(({ state }) => state === 'acknowledged') && this.#unreadable.length === 0)
-        return 0;
+      const [first, second] = all.filter(({ state }) => state === 'acknowledged');
+      // The first apply ever may be cut short after its revision and before the head.
+      const begun = first === undefined || (second === undefined && first.parent === 0);
+      if (begun && this.#unreadable.length === 0) return first?.revision ?? 0;
       throw unreadable(file, 'it is missing, though revisions were acknowledged');
     }
     if (!/^\d+\n?$/.test(text)) throw unreadable(file, 'it holds no number of a revision');

@@ -40,6 +40,8 @@ export interface EntryView {
   readonly contiguous: boolean;
   readonly etag: string;
   readonly lastModified: string;
+  /** As in `CacheRecord`. */
+  readonly origin: string;
   readonly query: string;
   /** How often it was found since it was stored or last spared, at most 3. */
   readonly uses: number;
@@ -182,6 +184,10 @@ export class EntryCursor implements EntryView {
     return this.#textOf(this.#queryFrom(), entryField.queryBytes);
   }
 
+  get origin(): string {
+    return this.#textOf(this.#originFrom(), entryField.originBytes);
+  }
+
   get storedBytes(): number {
     let units = this.#word(entryField.size);
     for (let index = 0; index < this.#word(entryField.chunkCount); index++) {
@@ -239,8 +245,8 @@ export class EntryCursor implements EntryView {
     return Math.ceil(this.bodyFrom() / 4) + index;
   }
 
-  get chunkCount(): number {
-    return this.#word(entryField.chunkCount);
+  get reign(): number {
+    return this.#word(entryField.reign);
   }
 
   #keyFrom(): number {
@@ -263,8 +269,12 @@ export class EntryCursor implements EntryView {
     return this.#lastModifiedFrom() + this.#word(entryField.lastModifiedBytes);
   }
 
-  #labelsFrom(): number {
+  #originFrom(): number {
     return this.#queryFrom() + this.#word(entryField.queryBytes);
+  }
+
+  #labelsFrom(): number {
+    return this.#originFrom() + this.#word(entryField.originBytes);
   }
 
   #textOf(from: number, lengthField: number): string {

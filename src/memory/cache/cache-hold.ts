@@ -28,11 +28,12 @@ export class ReaderHold implements EntryHold {
   readonly #cursor: EntryCursor;
   readonly #arena: CacheBytes;
   readonly #entryPlace: number;
-  readonly #reign: number;
   /** Of a contiguous body: where it begins, in bytes. Else -1. */
   readonly #bodyFrom: number;
   /** Places whose segments this hold counts in: the chunks of the body, in order. */
   readonly #chunks: number[] = [];
+  /** Chunks that moved while they were filled; views on them may still be in use. */
+  readonly #left: number[] = [];
   #bodyBytes: number;
   #filledBytes = 0;
   #state: EntryState;
@@ -45,7 +46,6 @@ export class ReaderHold implements EntryHold {
     this.#cursor = cursor;
     this.#arena = arena;
     this.#entryPlace = place;
-    this.#reign = holds.reign();
     holds.take(place);
     this.#state = cursor.state;
     this.#bodyBytes = cursor.bodyBytes;
@@ -69,14 +69,11 @@ export class ReaderHold implements EntryHold {
     assert(!this.#released, 'a hold is used until it is released');
     assert(this.#holds.inside(), 'a hold is refreshed between enter and leave');
     if (this.#state !== 'filling') return;
-    if (this.#holds.reign() !== this.#reign) {
-      this.#state = 'dead';
-      return;
-    }
     const cursor = this.#cursor;
     const before = cursor.place;
     cursor.moveTo(this.#entryPlace);
-    this.#state = cursor.state;
+    // Who began to fill it may have ended since, and left its record as it was.
+    this.#state = cursor.reign === this.#holds.reign() ? cursor.state : 'dead';
     // After the state, which vouches for it; a body that ended has its length before that.
     this.#bodyBytes = cursor.bodyBytes;
     if (this.#state !== 'dead') this.#take();
@@ -99,6 +96,7 @@ export class ReaderHold implements EntryHold {
     this.#released = true;
     this.#holds.drop(this.#entryPlace);
     for (const place of this.#chunks) this.#holds.drop(place);
+    for (const place of this.#left) this.#holds.drop(place);
   }
 
   /**
@@ -110,10 +108,16 @@ export class ReaderHold implements EntryHold {
     const cursor = this.#cursor;
     const filled = cursor.filledBytes;
     const wanted = this.#bodyFrom >= 0 ? 0 : Math.ceil(filled / chunkBodyBytes);
-    while (this.#chunks.length < wanted) {
-      const place = cursor.chunkPlace(this.#chunks.length);
+    const grew = filled > this.#filledBytes;
+    // The last chunk may have moved since, and what was filled since lies only where it is now.
+    const first = grew ? Math.floor(this.#filledBytes / chunkBodyBytes) : wanted;
+    for (let index = first; index < wanted; index++) {
+      const place = cursor.chunkPlace(index);
+      const before = this.#chunks[index];
+      if (place === before) continue;
+      if (before !== undefined) this.#left.push(before);
       this.#holds.take(place);
-      this.#chunks.push(place);
+      this.#chunks[index] = place;
     }
     this.#filledBytes = filled;
   }

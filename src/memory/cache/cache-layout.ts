@@ -153,16 +153,19 @@ export const entryField = {
   filledBytes: 17,
   /** Places for chunks; 0: the body follows the texts. */
   chunkCount: 18,
-  words: 30,
+  /** Of the writer that made the entry. */
+  reign: 19,
+  originBytes: 20,
+  words: 32,
 } as const;
 
 /** In 64 bit floats from the record's begin. */
 export const entryFloat = {
-  id: 10,
-  bornMs: 11,
-  freshUntilMs: 12,
-  staleWhileRevalidateUntilMs: 13,
-  staleIfErrorUntilMs: 14,
+  id: 11,
+  bornMs: 12,
+  freshUntilMs: 13,
+  staleWhileRevalidateUntilMs: 14,
+  staleIfErrorUntilMs: 15,
 } as const;
 
 export const entryFieldsBytes = entryField.words * 4;
@@ -187,7 +190,7 @@ export const chunkBodyBytes = cacheChunkBytesMax - chunkFieldsBytes - unitBytes;
 /** A chunk, or an entry with its body, is at most this long. */
 export const recordBytesMax = chunkFieldsBytes + chunkBodyBytes;
 
-assert(entryFloat.id * 2 === entryField.chunkCount + 2, 'floats follow the words, aligned');
+assert(entryFloat.id * 2 === entryField.originBytes + 2, 'floats follow the words, aligned');
 assert(entryFieldsBytes % 8 === 0, 'fields end on a float');
 assert(chunkFieldsBytes % unitBytes === 0, 'a chunk begins on a unit');
 assert(recordBytesMax % unitBytes === 0, 'a full chunk is whole units');

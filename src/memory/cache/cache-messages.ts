@@ -24,6 +24,8 @@ export type CacheToControl =
       readonly entry: number;
       readonly record: CacheRecord;
     }
+  /** The answer to a HEAD says that the entry is another by now: it is to be validated. */
+  | { readonly kind: 'cache-stale'; readonly entry: number }
   /** An unsafe method succeeded (RFC 9111, section 4.4), or groups were invalidated (RFC 9875). */
   | {
       readonly kind: 'cache-invalidate';

@@ -26,6 +26,11 @@ export interface CacheRecord {
   readonly head: string;
   readonly etag: string;
   readonly lastModified: string;
+  /**
+   * Lines `name: value` of what the origin said of caching, as far as the head has it differently
+   * or not at all: a validation that does not repeat it goes by it.
+   */
+  readonly origin: string;
   /** Time of the response less its corrected initial age (RFC 9111, section 4.2.3). */
   readonly bornMs: number;
   readonly freshUntilMs: number;

@@ -7,6 +7,7 @@ import {
 import type { StoreRefusedReason } from './cache-figures.ts';
 import type { CacheKey } from './cache-key.ts';
 import {
+  cacheHeader,
   chunkBodyBytes,
   chunkField,
   chunkFieldsBytes,
@@ -31,7 +32,8 @@ export function refusalOf(record: CacheRecord, labels: string): StoreRefusedReas
     labels.length <= cacheLabelsBytesMax &&
     record.etag.length <= cacheFieldBytesMax &&
     record.lastModified.length <= cacheFieldBytesMax &&
-    record.query.length <= cacheFieldBytesMax;
+    record.query.length <= cacheFieldBytesMax &&
+    record.origin.length <= cacheHeadBytesMax;
   return fits ? null : 'too-large';
 }
 
@@ -65,6 +67,7 @@ function textBytes(record: CacheRecord, labels: string): number {
     record.etag.length +
     record.lastModified.length +
     record.query.length +
+    record.origin.length +
     labels.length
   );
 }
@@ -89,8 +92,10 @@ export class RecordWriter {
   readonly #floats: Float64Array<SharedArrayBuffer>;
   readonly #arena: CacheBytes;
   readonly #text: Buffer;
+  readonly #reign: number;
 
-  constructor({ arena }: CacheMemory) {
+  constructor({ words, arena }: CacheMemory) {
+    this.#reign = Atomics.load(words, cacheHeader.reign);
     this.#arena = arena;
     this.words = new Int32Array(arena.buffer);
     this.#floats = new Float64Array(arena.buffer);
@@ -117,10 +122,12 @@ export class RecordWriter {
     words[at + entryField.etagBytes] = record.etag.length;
     words[at + entryField.lastModifiedBytes] = record.lastModified.length;
     words[at + entryField.queryBytes] = record.query.length;
+    words[at + entryField.originBytes] = record.origin.length;
     words[at + entryField.labelsBytes] = labels.length;
     words[at + entryField.bodyBytes] = entry.bodyBytes;
     words[at + entryField.filledBytes] = entry.filledBytes;
     words[at + entryField.chunkCount] = entry.chunkCount;
+    words[at + entryField.reign] = this.#reign;
     const float = at / 2;
     this.#floats[float + entryFloat.id] = entry.entryId;
     this.#floats[float + entryFloat.bornMs] = record.bornMs;
@@ -129,8 +136,8 @@ export class RecordWriter {
       record.staleWhileRevalidateUntilMs;
     this.#floats[float + entryFloat.staleIfErrorUntilMs] = record.staleIfErrorUntilMs;
     let to = place * unitBytes + entryFieldsBytes;
-    const { head, etag, lastModified, query } = record;
-    for (const text of [record.key, head, etag, lastModified, query, labels]) {
+    const { head, etag, lastModified, query, origin } = record;
+    for (const text of [record.key, head, etag, lastModified, query, origin, labels]) {
       to += this.#text.write(text, to, 'latin1');
     }
     const places = Math.ceil(to / 4);

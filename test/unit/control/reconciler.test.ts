@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { generationSlotCount } from '../../../src/base/limits.ts';
 import { Reconciler } from '../../../src/control/reconciler.ts';
+import { createClaim, withdrawClaim } from '../../../src/memory/claim.ts';
 import { noSlot, slotState, unpackActive } from '../../../src/memory/control-block.ts';
 import { until } from '../../kit/gateway.ts';
 import { SimulatedNode, type SimulatedWorker } from '../../kit/simulated-node.ts';
@@ -136,6 +137,7 @@ describe('refused without a trace', () => {
     const order = {
       kind: 'apply',
       id: 9,
+      claim: createClaim(),
       revision: 9,
       hash: 'x',
       definitions,
@@ -258,6 +260,28 @@ test('when exchanges run on every generation, an apply is refused and says so', 
   expect(await node.apply(set('more'))).toMatchObject({ kind: 'applied' });
 });
 
+test('an order that was withdrawn while a worker attached leaves no trace', async () => {
+  await node.apply(set('a'));
+  first.answersStage = false;
+  const claim = createClaim();
+  const order = { kind: 'apply', id: 9, claim, revision: 9, hash: 'x', waitMs: 10_000 } as const;
+  const answer = node.reconciler.apply({ ...order, definitions: { upstreams: [], routes: [] } });
+  await until('it is staged', () => second.attached.size === 2);
+  expect(withdrawClaim(claim)).toBe(true);
+  first.acknowledge();
+  expect(await answer).toMatchObject({ kind: 'rejected', code: 'control-silent' });
+  expect([stable(), takenSlots()]).toEqual([0, [0]]);
+  await until('nobody keeps it', () => second.attached.size === 1);
+});
+
+test('an order that is done cannot be withdrawn', async () => {
+  const claim = createClaim();
+  const order = { kind: 'apply', id: 9, claim, revision: 9, hash: 'x', waitMs: 10_000 } as const;
+  const definitions = { upstreams: [], routes: [] };
+  expect(await node.reconciler.apply({ ...order, definitions })).toMatchObject({ kind: 'applied' });
+  expect(withdrawClaim(claim)).toBe(false);
+});
+
 test('nothing is published before the first apply', () => {
   expect(stable()).toBe(noSlot);
 });
@@ -269,7 +293,9 @@ test('a control that takes over drops the numbers of what it frees', async () =>
     if (event.kind === 'names') dropped.push(...event.dropped);
   });
   const definitions = { upstreams: [], routes: [] };
-  await next.apply({ kind: 'apply', id: 1, revision: 2, hash: 'x', definitions, waitMs: 100 });
+  const claim = createClaim();
+  const order = { kind: 'apply', id: 1, claim, revision: 2, hash: 'x', waitMs: 100 } as const;
+  await next.apply({ ...order, definitions });
   await until('the old slot is free', () => node.block.slotState(0) === slotState.free);
   expect(dropped.sort()).toEqual([1, 2]);
 });

@@ -21,6 +21,7 @@ test('the codes and their statuses', () => {
     'bad-transfer-encoding': 400,
     'bad-expect': 400,
     'no-route': 404,
+    'not-in-cache': 504,
     'method-not-allowed': 405,
     'method-not-implemented': 501,
     'path-too-long': 414,

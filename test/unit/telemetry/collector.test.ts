@@ -12,7 +12,7 @@ import { counter, SeriesWriter } from '../../../src/memory/series.ts';
 import { Collector } from '../../../src/telemetry/collector.ts';
 
 afterEach(() => {
-  vi.useRealTimers();
+  vi.restoreAllMocks();
 });
 
 function setUp(workerCount = 2) {
@@ -49,14 +49,15 @@ describe('workers', () => {
   });
 
   test('are silent since their heart was last seen to beat', () => {
-    vi.useFakeTimers({ toFake: ['performance'] });
+    let nowMs = 1_000;
+    vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
     const { words, collector } = setUp(1);
     const silentMs = (): number | undefined => collector.workers()[0]?.silentMs;
     words[0]?.beat();
     expect(silentMs()).toBe(0);
-    vi.advanceTimersByTime(250);
+    nowMs += 250;
     expect(silentMs()).toBe(250);
-    vi.advanceTimersByTime(250);
+    nowMs += 250;
     expect(silentMs()).toBe(500);
     words[0]?.beat();
     expect(silentMs()).toBe(0);

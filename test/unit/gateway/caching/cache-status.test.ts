@@ -10,8 +10,9 @@ import {
 
 describe('RFC 9211 section 2: parameters', () => {
   test.each([
-    [{ hit: true, ttlMs: 57_999 }, 'cutover; hit; ttl=57'],
-    [{ hit: true, ttlMs: -1 }, 'cutover; hit; ttl=-1'],
+    [{ hit: true, ttlMs: 57_001 }, 'cutover; hit; ttl=58'],
+    [{ hit: true, ttlMs: -1001 }, 'cutover; hit; ttl=-1'],
+    [{ hit: true, ttlMs: -1 }, 'cutover; hit; ttl=0'],
     [{ fwd: 'uri-miss', stored: true }, 'cutover; fwd=uri-miss; stored'],
     [{ fwd: 'stale', fwdStatus: 304, ttlMs: 9000 }, 'cutover; fwd=stale; fwd-status=304; ttl=9'],
     [{ fwd: 'vary-miss', collapsed: true }, 'cutover; fwd=vary-miss; collapsed'],

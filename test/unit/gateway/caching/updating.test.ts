@@ -1,7 +1,12 @@
 // Goal: a 304 or a HEAD brings stored fields up to date and never what belongs to the stored body
 // (RFC 9111, sections 3.2, 4.3.4, 4.3.5). Method: stored lines, lines of the update, result.
 import { describe, expect, test } from 'vitest';
-import { confirms, freshen, judgeHead } from '../../../../src/gateway/caching/updating.ts';
+import {
+  confirms,
+  freshen,
+  judgeHead,
+  refreshed,
+} from '../../../../src/gateway/caching/updating.ts';
 import { headerLines, linesOf } from '../../../kit/header-lines.ts';
 
 const modified = 'Mon, 05 Jan 2026 10:00:00 GMT';
@@ -44,6 +49,19 @@ describe('RFC 9111 section 3.2: updating stored fields', () => {
   test('an old Date does not outlive the update, or the age would count from it', () => {
     expect(linesOf(freshen(headerLines('date: d', 'x: 1'), headerLines('x: 2')))).toEqual(['x: 2']);
   });
+});
+
+test('a head that is ready to send takes over what the update names, as policies leave it', () => {
+  const stored = headerLines('x-added: 1', 'x: of-policy', 'y: 1', 'etag: "a"', 'gone: 1');
+  const whole = headerLines('x-added: 1', 'x: of-policy', 'y: 2', 'y: of-policy', 'etag: "b"');
+  const update = headerLines('date: d2', 'x: 2', 'y: 2', 'etag: "b"', 'gone: 1');
+  expect(linesOf(refreshed(stored, whole, update))).toEqual([
+    'x-added: 1',
+    'etag: "a"',
+    'x: of-policy',
+    'y: 2',
+    'y: of-policy',
+  ]);
 });
 
 describe('RFC 9111 section 4.3.4: which response a 304 is about', () => {

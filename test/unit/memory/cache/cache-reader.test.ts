@@ -130,3 +130,40 @@ test('a body of many chunks stays whole through its moves, or goes whole', () =>
   expect(writer.find(cacheKey('unused'))).toBe(0);
   expect(writer.arenaFigures().liveBytes).toBeLessThan(before + 300_000);
 });
+
+test('a chunk that moves while it is filled is read where it went on', () => {
+  const begun = writer.begin(cacheRecord('mine'), 400_000);
+  const id = begun.stored ? begun.entryId : 0;
+  const body = patterned('mine', 1, 90_000);
+  writer.append(id, body.subarray(0, 10_000));
+  reader.enter();
+  reader.find(cacheKey('mine'));
+  const hold = reader.hold();
+  reader.leave();
+  for (let from = 10_000; from < 90_000; from += 20_000) {
+    goAround(`others ${from}`);
+    expect(writer.append(id, body.subarray(from, from + 20_000))).toBe(true);
+  }
+  writer.complete(id);
+  reader.enter();
+  hold.refresh();
+  reader.leave();
+  expect(hold).toMatchObject({ state: 'live', filledBytes: 90_000, bodyBytes: 90_000 });
+  const whole = Buffer.concat([hold.read(0), hold.read(hold.read(0).length)]);
+  expect(whole.equals(body)).toBe(true);
+  hold.release();
+  goAround('more');
+  expect(writer.arenaFigures().waitingCount).toBe(0);
+});
+
+test('a hold that is taken while the writer is replaced knows that nobody fills its entry', () => {
+  writer.begin(cacheRecord('mine'));
+  reader.enter();
+  reader.find(cacheKey('mine'));
+  new CacheWriter(memory, { onGone: () => undefined });
+  const hold = reader.hold();
+  hold.refresh();
+  reader.leave();
+  expect(hold.state).toBe('dead');
+  hold.release();
+});

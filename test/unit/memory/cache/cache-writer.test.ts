@@ -49,6 +49,7 @@ test('every field of a stored entry is read back', () => {
     flags: 5,
     bornMs: 1234.5,
     staleIfErrorUntilMs: 2 ** 40 + 0.25,
+    origin: 'date: x\r\nexpires',
     labels: ['t:\u00e9', 'p:host/path'],
   });
   const result = writer.put(record, Buffer.from('body'));
@@ -72,6 +73,7 @@ test('every field of a stored entry is read back', () => {
     contiguous: true,
     etag: '"3"',
     lastModified: record.lastModified,
+    origin: record.origin,
     query: 'a=1',
     uses: 1,
   });
