@@ -172,7 +172,8 @@ export class Apply {
       written: parsed.written,
     };
     await history.record(revision);
-    const cache = await this.#effectOnCache(diff);
+    // Counted before the order that follows it to control, which does not wait for the count.
+    const counting = this.#effectOnCache(diff);
     const ledger = this.#parts.activeLedger();
     const answer = await control.apply({
       revision: revision.revision,
@@ -193,6 +194,7 @@ export class Apply {
     }
     this.#current = parsed.definitions;
     this.#currentHash = parsed.hash;
+    const cache = await counting;
     const report = this.#report(revision, answer, { timings, diff, cache, ledger });
     announce('applied', { ...report, diff: undefined, ledger: undefined, note, author });
     return report;

@@ -114,3 +114,26 @@ test('a late answer does not count for the next generation in that slot', async 
   worker.postMessage(answerTo(stageMessage(5, 10), 'not attached'));
   expect(await staged).toEqual({ kind: 'failed', error: 'not attached' });
 });
+
+const request = { method: 'GET', host: 'a', path: '/', query: '', headers: [], body: null };
+
+test('explanations are answered each by its own, in whatever order they come', async () => {
+  const { link: one, worker, heard } = link();
+  const asked = [one.explain(request, longMs), one.explain(request, longMs)];
+  const ids = (await heard(2)).map((message) => (message.kind === 'explain' ? message.id : 0));
+  expect(new Set(ids).size).toBe(2);
+  for (const id of [...ids].reverse()) {
+    worker.postMessage({ kind: 'explained', id, explanation: { route: `of ${id}` } });
+  }
+  expect(await Promise.all(asked)).toEqual(ids.map((id) => ({ route: `of ${id}` })));
+});
+
+test('an explanation that is late, and one of a worker that is lost, is none', async () => {
+  const { link: one, worker, heard } = link();
+  expect(await one.explain(request, 1)).toBeNull();
+  const asked = one.explain(request, longMs);
+  const [late] = await heard(2);
+  worker.postMessage({ ...late, kind: 'explained', explanation: { route: 'late' } });
+  one.lose();
+  expect([await asked, await one.explain(request, longMs)]).toEqual([null, null]);
+});
