@@ -4,10 +4,11 @@
  * any bytes for the line ends of chunks, hangs on chunk extensions and after an empty line, parses
  * on behind a request that was refused, and closes a connection whose next request comes early.
  *
- * So its calls of accept4, recv, send and close are led through here, by the entries of its own
- * global offset table. A connection's bytes are framed strictly (RFC 9112) and handed over as at
- * most one request at a time; what belongs to the next one stays in the kernel, where it makes the
- * socket readable again. A head is handed over whole. A line that is wrong is replaced by `!: n` (a
+ * So its calls of accept4, recv, send, close and uv_poll_start are led through here, by the entries of
+ * its own global offset table. A connection's bytes are framed strictly (RFC 9112) and handed over as
+ * at most one request at a time. What was read of the next one is kept here; an idle handle of the
+ * loop then calls what libuv calls when the socket is readable, which reads again and gets it. A head
+ * is handed over whole. A line that is wrong is replaced by `!: n` (a
  * bad name) or `!: v` (a bad value), which the door of the gateway refuses with a problem document;
  * a chunk that is wrong by a size that uWebSockets.js refuses. Behind either nothing is read.
  *
@@ -26,10 +27,26 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+typedef struct uv_handle_s uv_handle_t;
+typedef void (*poll_callback)(uv_handle_t *, int, int);
+extern size_t uv_handle_size(int);
+extern const char *uv_handle_type_name(int);
+extern int uv_fileno(const uv_handle_t *, int *);
+extern int uv_is_closing(const uv_handle_t *);
+extern void uv_close(uv_handle_t *, void (*)(uv_handle_t *));
+extern int uv_idle_init(uv_loop_t *, uv_handle_t *);
+extern int uv_idle_start(uv_handle_t *, void (*)(uv_handle_t *));
+extern int uv_idle_stop(uv_handle_t *);
+extern int uv_poll_start(uv_handle_t *, int, poll_callback);
+
+enum { uv_readable = 1 };
+
 /* The usual limit of descriptors at most; an accepted one past it is closed. */
 enum { descriptors_max = 1 << 20, serial_max = 1 << 11 };
 /* Hex digits of a chunk's size, digits of a length (the door's limit), bytes of extensions. */
 enum { hex_digits_max = 15, length_digits_max = 15, extension_max = 1024 };
+/* Of a head: what is kept and what is read must fit what uWebSockets.js has room for. */
+enum { head_bytes_limit = 256 * 1024 };
 /* A held connection is looked at so often before it is given up: it sends without end. */
 enum { held_looks_max = 1000 };
 
@@ -54,18 +71,28 @@ struct connection {
   bool held;       /* its request is not answered yet */
   bool waits;      /* held, and more has come: the kernel was told to be quiet about it */
   bool backlogged; /* uWebSockets.js could not write all */
+  bool pending;    /* what is kept begins a request that nobody asked for yet */
+  bool listed;     /* among those that the idle handle calls */
   uint16_t serial; /* tells it from the next one with its descriptor */
   uint16_t looks;
   uint32_t count; /* digits of a size, bytes of extensions */
   uint64_t left;  /* bytes of a body or a chunk */
-  char *head;     /* the part of a head that has come */
-  uint32_t head_length;
+  char *kept;     /* read and not handed over: a part of a head, or the next requests */
+  uint32_t kept_length;
+  int32_t next;   /* in the list */
+  uv_handle_t *poll;
 };
 
 static struct connection connections[descriptors_max];
 static size_t head_max;
+/* Read at once where the next request may begin: what is kept of it is copied with each request. */
+static size_t read_max = 64 * 1024;
 static __thread int current = -1;
 static __thread int32_t backlog;
+static __thread uv_handle_t *idle;
+static __thread int32_t listed_first = -1, listed_last = -1, listed_count;
+static __thread bool cut;
+static poll_callback on_poll;
 
 static struct connection *of(int descriptor) {
   return descriptor >= 0 && descriptor < descriptors_max ? &connections[descriptor] : NULL;
@@ -76,25 +103,81 @@ static ssize_t again(void) {
   return -1;
 }
 
-static void drop_head(struct connection *one) {
-  free(one->head);
-  one->head = NULL;
-  one->head_length = 0;
+static void drop_kept(struct connection *one) {
+  free(one->kept);
+  one->kept = NULL;
+  one->kept_length = 0;
+  one->pending = false;
 }
 
-/* Takes bytes out of the kernel that were looked at before. */
-static void consume(int descriptor, size_t count) {
-  while (count > 0) {
-    ssize_t taken = recv(descriptor, NULL, count, MSG_TRUNC);
-    if (taken <= 0) return;
-    count -= (size_t)taken;
+static bool keep(struct connection *one, const char *bytes, size_t length) {
+  char *kept = realloc(one->kept, length);
+  if (kept == NULL) return false;
+  memcpy(kept, bytes, length);
+  one->kept = kept;
+  one->kept_length = (uint32_t)length;
+  return true;
+}
+
+static void unlist(int descriptor, struct connection *one) {
+  if (!one->listed) return;
+  int32_t before = -1, at = listed_first;
+  while (at >= 0 && at != descriptor) {
+    before = at;
+    at = connections[at].next;
+  }
+  one->listed = false;
+  if (at < 0) return;
+  if (before < 0) listed_first = one->next;
+  else connections[before].next = one->next;
+  if (listed_last == descriptor) listed_last = before;
+  listed_count--;
+}
+
+/* Calls for each that is listed now; those that have more go to the end of the list again. */
+static void on_idle(uv_handle_t *handle) {
+  for (int32_t left = listed_count; left > 0 && listed_first >= 0; left--) {
+    int32_t descriptor = listed_first;
+    struct connection *one = &connections[descriptor];
+    unlist(descriptor, one);
+    if (one->pending && !one->held && one->poll != NULL && !uv_is_closing(one->poll)) {
+      on_poll(one->poll, 0, uv_readable);
+    }
+  }
+  if (listed_first < 0) uv_idle_stop(handle);
+}
+
+static void call_for(int descriptor, struct connection *one) {
+  if (one->listed || cut || idle == NULL) return;
+  one->listed = true;
+  one->next = -1;
+  if (listed_first < 0) {
+    listed_first = descriptor;
+    uv_idle_start(idle, on_idle);
+  } else {
+    connections[listed_last].next = descriptor;
+  }
+  listed_last = descriptor;
+  listed_count++;
+}
+
+/* What came behind a request: the next one's. */
+static void keep_next(int descriptor, struct connection *one, const char *bytes, size_t length) {
+  if (length == 0) {
+    drop_kept(one);
+  } else if (keep(one, bytes, length)) {
+    one->pending = true;
+    call_for(descriptor, one);
+  } else {
+    drop_kept(one);
+    one->state = refused;
   }
 }
 
-static bool is_token(unsigned char byte) {
-  if ((byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9')) return true;
-  return byte != 0 && strchr("!#$%&'*+-.^_`|~", byte) != NULL;
-}
+/* Bytes of a token (RFC 9110, section 5.6.2): one bit each, of 0 to 127. */
+static const uint64_t token_bits[2] = {0x03ff6cfa00000000, 0x57ffffffc7fffffe};
+
+static bool is_token(unsigned char byte) { return byte < 0x80 && (token_bits[byte >> 6] >> (byte & 63) & 1) != 0; }
 
 static bool is_blank(unsigned char byte) { return byte == ' ' || byte == '\t'; }
 
@@ -273,22 +356,6 @@ static void frame_body(struct connection *one, struct piece *piece) {
   }
 }
 
-/* Keeps the part of a head that has come until the rest has; too much goes to the parser's limit. */
-static ssize_t keep_head(int descriptor, struct connection *one, char *bytes, size_t length) {
-  size_t kept = one->head_length;
-  consume(descriptor, length - kept);
-  char *head = length > head_max ? NULL : realloc(one->head, length);
-  if (head == NULL) {
-    drop_head(one);
-    one->state = refused;
-    return (ssize_t)length;
-  }
-  memcpy(head + kept, bytes + kept, length - kept);
-  one->head = head;
-  one->head_length = (uint32_t)length;
-  return again();
-}
-
 /* A line end that is none: no end of a head will be found behind it. */
 static bool has_bare_line_feed(const char *bytes, size_t from, size_t to) {
   for (size_t at = from; at < to; at++) {
@@ -300,37 +367,45 @@ static bool has_bare_line_feed(const char *bytes, size_t from, size_t to) {
   return false;
 }
 
-static ssize_t read_head(int descriptor, struct connection *one, char *bytes, size_t room) {
-  size_t kept = one->head_length;
-  if (kept > 0) memcpy(bytes, one->head, kept);
-  /* Some room is left for what a line that is wrong is replaced by. */
-  ssize_t come = recv(descriptor, bytes + kept, room - kept - 64, MSG_PEEK);
-  if (come <= 0) return come;
-  size_t length = kept + (size_t)come;
+/* Too much of a head, or what will never be one: left to the limits and refusals of the parser. */
+static ssize_t let_parser_refuse(struct connection *one, size_t length) {
+  drop_kept(one);
+  one->state = refused;
+  return (ssize_t)length;
+}
+
+static ssize_t read_head(int descriptor, struct connection *one, char *bytes) {
+  size_t kept = one->kept_length, length = kept;
+  if (kept > 0) memcpy(bytes, one->kept, kept);
+  if (!one->pending) {
+    ssize_t come = recv(descriptor, bytes + kept, read_max, 0);
+    if (come <= 0) return come;
+    length += (size_t)come;
+  }
+  size_t from = kept > 3 && !one->pending ? kept - 3 : 0;
+  one->pending = false;
   /* One empty line before a request is passed over (RFC 9112, section 2.2). */
-  if (kept == 0 && length >= 2 && bytes[0] == '\r' && bytes[1] == '\n') {
-    consume(descriptor, 2);
-    return length == 2 ? again() : read_head(descriptor, one, bytes, room);
+  if (length >= 2 && bytes[0] == '\r' && bytes[1] == '\n') {
+    length -= 2;
+    from = from > 2 ? from - 2 : 0;
+    memmove(bytes, bytes + 2, length);
+    if (length == 0) {
+      drop_kept(one);
+      return again();
+    }
   }
-  size_t from = kept > 3 ? kept - 3 : 0;
   char *end = memmem(bytes + from, length - from, "\r\n\r\n", 4);
-  if (end == NULL && has_bare_line_feed(bytes, kept, length)) {
-    /* The parser refuses it, each in its way. */
-    drop_head(one);
-    one->state = refused;
-    consume(descriptor, length - kept);
-    return (ssize_t)length;
+  if (end == NULL) {
+    bool hopeless = length > head_max || has_bare_line_feed(bytes, from, length);
+    if (hopeless || !keep(one, bytes, length)) return let_parser_refuse(one, length);
+    return again();
   }
-  if (end == NULL) return keep_head(descriptor, one, bytes, length);
   size_t head_length = (size_t)(end + 4 - bytes);
   struct framing framing = {0, 0, false, 0};
   bool connects = strncmp(bytes, "CONNECT ", 8) == 0;
   size_t checked_length = check_head(bytes, head_length, &framing);
-  drop_head(one);
   if (framing.unclear || connects || framing.lengths + framing.codings > 1) {
-    one->state = refused;
-    consume(descriptor, length - kept);
-    return (ssize_t)checked_length;
+    return let_parser_refuse(one, checked_length);
   }
   one->count = 0;
   one->left = framing.length;
@@ -338,24 +413,21 @@ static ssize_t read_head(int descriptor, struct connection *one, char *bytes, si
   else if (framing.length > 0) one->state = in_sized;
   struct piece piece = {bytes, head_length, head_length, length};
   frame_body(one, &piece);
-  consume(descriptor, piece.in - kept);
+  if (one->kept != NULL || piece.in < length) keep_next(descriptor, one, bytes + piece.in, length - piece.in);
   return (ssize_t)piece.out;
 }
 
-static ssize_t read_chunks(int descriptor, struct connection *one, char *bytes, size_t room) {
-  ssize_t come = recv(descriptor, bytes, room - 64, MSG_PEEK);
+static ssize_t read_chunks(int descriptor, struct connection *one, char *bytes) {
+  /* What is handed over may lead by a line end that was kept back: so the reading is ahead. */
+  ssize_t come = recv(descriptor, bytes + 64, read_max, 0);
   if (come <= 0) return come;
-  struct piece piece = {bytes, 0, 0, (size_t)come};
-  /* What is handed over may lead by a line end that was kept back: the room is at the end. */
-  memmove(bytes + 64, bytes, (size_t)come);
-  piece.in = 64;
-  piece.length += 64;
+  struct piece piece = {bytes, 64, 0, (size_t)come + 64};
   frame_body(one, &piece);
-  consume(descriptor, piece.in - 64);
+  if (piece.in < piece.length) keep_next(descriptor, one, bytes + piece.in, piece.length - piece.in);
   return piece.out == 0 ? again() : (ssize_t)piece.out;
 }
 
-/* The next request has come before the answer to this one is out: it waits in the kernel. */
+/* More of the next request has come before the answer to this one is out: it waits in the kernel. */
 static ssize_t wait_held(int descriptor, struct connection *one) {
   char byte;
   ssize_t come = recv(descriptor, &byte, 1, MSG_PEEK);
@@ -370,10 +442,13 @@ static ssize_t wait_held(int descriptor, struct connection *one) {
 static ssize_t guarded_recv(int descriptor, void *bytes, size_t room, int flags) {
   struct connection *one = of(descriptor);
   if (one == NULL || one->state == unguarded || flags != 0) return recv(descriptor, bytes, room, flags);
+  /* What is kept and what is read, with what may be put in: uWebSockets.js has 512 KiB. */
+  if (room < head_max + 2 * read_max) return again();
+  if (cut) drop_kept(one);
   current = descriptor;
   switch (one->state) {
     case in_head:
-      return one->held ? wait_held(descriptor, one) : read_head(descriptor, one, bytes, room);
+      return one->held ? wait_held(descriptor, one) : read_head(descriptor, one, bytes);
     case in_sized: {
       /* Never a full buffer: uWebSockets.js would read on behind a pause. */
       ssize_t come = recv(descriptor, bytes, one->left < room - 64 ? (size_t)one->left : room - 64, 0);
@@ -388,7 +463,7 @@ static ssize_t guarded_recv(int descriptor, void *bytes, size_t room, int flags)
     case ended:
       return 0;
     default:
-      return read_chunks(descriptor, one, bytes, room);
+      return read_chunks(descriptor, one, bytes);
   }
 }
 
@@ -409,10 +484,22 @@ static int guarded_close(int descriptor) {
   struct connection *one = of(descriptor);
   if (one != NULL && one->state != unguarded) {
     note_backlog(one, false);
-    drop_head(one);
+    drop_kept(one);
+    unlist(descriptor, one);
+    one->poll = NULL;
     one->state = unguarded;
   }
   return close(descriptor);
+}
+
+static int guarded_poll_start(uv_handle_t *poll, int events, poll_callback callback) {
+  int descriptor = -1;
+  if (uv_fileno(poll, &descriptor) == 0) {
+    struct connection *one = of(descriptor);
+    if (one != NULL && one->state != unguarded) one->poll = poll;
+    on_poll = callback; /* the same for all */
+  }
+  return uv_poll_start(poll, events, callback);
 }
 
 static int guarded_accept4(int listener, struct sockaddr *address, socklen_t *length, int flags) {
@@ -425,8 +512,8 @@ static int guarded_accept4(int listener, struct sockaddr *address, socklen_t *le
     return -1;
   }
   uint16_t serial = (uint16_t)((one->serial + 1) % serial_max);
-  drop_head(one);
-  *one = (struct connection){.state = in_head, .serial = serial};
+  drop_kept(one);
+  *one = (struct connection){.state = in_head, .serial = serial, .next = -1};
   return descriptor;
 }
 
@@ -451,6 +538,7 @@ void request_guard_release(int32_t token) {
   struct connection *one = of_token(token, &descriptor);
   if (one == NULL) return;
   one->held = false;
+  if (one->pending) call_for(descriptor, one);
   if (!one->waits) return;
   int any = 1;
   one->waits = false;
@@ -467,6 +555,35 @@ void request_guard_end(int32_t token) {
 
 int32_t request_guard_backlog(void) { return backlog; }
 
+static int idle_type(void) {
+  for (int type = 1; uv_handle_size(type) != (size_t)-1; type++) {
+    const char *name = uv_handle_type_name(type);
+    if (name != NULL && strcmp(name, "idle") == 0) return type;
+  }
+  return 0;
+}
+
+void request_guard_attach(uv_loop_t *loop) {
+  int type = idle_type();
+  idle = type == 0 ? NULL : calloc(1, uv_handle_size(type));
+  if (idle != NULL) uv_idle_init(loop, idle);
+}
+
+void request_guard_detach(void) {
+  if (idle != NULL) uv_close(idle, NULL);
+}
+
+void request_guard_freed(void) {
+  free(idle);
+  idle = NULL;
+}
+
+void request_guard_cut(void) {
+  cut = true;
+  while (listed_first >= 0) unlist(listed_first, &connections[listed_first]);
+  if (idle != NULL) uv_idle_stop(idle);
+}
+
 struct replacement {
   const char *name;
   void *function;
@@ -477,6 +594,7 @@ static const struct replacement replacements[] = {
     {"send", (void *)guarded_send},
     {"close", (void *)guarded_close},
     {"accept4", (void *)guarded_accept4},
+    {"uv_poll_start", (void *)guarded_poll_start},
 };
 enum { replacement_count = sizeof replacements / sizeof replacements[0] };
 
@@ -533,5 +651,6 @@ static int visit(struct dl_phdr_info *object, size_t size, void *unused) {
 
 bool request_guard_install(size_t head_bytes_max) {
   head_max = head_bytes_max;
+  if (head_max > head_bytes_limit) return false;
   return dl_iterate_phdr(visit, NULL) == 1;
 }

@@ -217,6 +217,7 @@ static void cut_all(uv_handle_t *cutter) {
 
 /* On the worker's own thread. */
 static void cut_sockets(struct guard *guard) {
+  request_guard_cut();
   if (guard->cutter == NULL) return;
   cut_all(guard->cutter);
   uv_prepare_start(guard->cutter, cut_all);
@@ -236,7 +237,9 @@ static void on_environment_end(void *pointer) {
     uv_walk(guard->loop, close_poll, NULL);
     uv_walk(guard->loop, close_ours, guard);
     if (guard->cutter != NULL) uv_close(guard->cutter, NULL);
+    request_guard_detach();
     uv_run(guard->loop, uv_run_nowait);
+    request_guard_freed();
     free(guard->cutter);
   }
   forget(guard);
@@ -311,6 +314,7 @@ static napi_value watch(napi_env env, napi_callback_info info) {
   guard->worker = index_of(env, info);
   guard->isolate = isolate_current == NULL ? NULL : isolate_current();
   guard->cutter = make_cutter(guard);
+  request_guard_attach(guard->loop);
   uv_walk(guard->loop, note_before, guard);
   pthread_mutex_lock(&lock);
   if (guard->worker >= 0) workers[guard->worker] = guard;

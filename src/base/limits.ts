@@ -52,6 +52,9 @@ export const durationMsMax = 24 * 60 * 60 * 1000;
 /** An apply waits for workers so long at most: doubled, with a margin, a timer still holds it. */
 export const applyWaitMsMax = 60 * 60 * 1000;
 
+/** Bytes of a request's head that a setting may allow: the request guard keeps heads until they are whole. */
+export const headBytesMax = 256 * 1024;
+
 /** Problems reported in one go; past this the count of the rest is given. */
 export const problemCountMax = 500;
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { workerCountMax } from '../base/limits.ts';
+import { headBytesMax, workerCountMax } from '../base/limits.ts';
 import { parsePercent, parseSizeBytes } from '../base/units.ts';
 import type { Problems } from './problem.ts';
 import { resolveDurationMs, resolveSizeBytes } from './resolve-units.ts';
@@ -95,6 +95,8 @@ function headerBytes(text: string, problems: Problems): number {
   const bytes = resolveSizeBytes(text, ['limits', 'header'], problems);
   if (parseSizeBytes(text) === 0) {
     problems.add('bad-value', ['limits', 'header'], 'must be more than zero');
+  } else if (bytes > headBytesMax) {
+    problems.add('limit', ['limits', 'header'], 'is over the limit of 256KiB (headBytesMax)');
   }
   return bytes;
 }

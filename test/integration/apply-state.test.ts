@@ -157,7 +157,7 @@ describe('a refused apply', () => {
       set: ['workers=2'],
     });
     expect(await status('/', two)).toBe(200);
-    await run('worker-1', 'const end = Date.now() + 700; while (Date.now() < end);');
+    await run('worker-1', 'const end = Date.now() + 3_000; while (Date.now() < end);');
     const refused = setOf({ connections: 1 });
     const answer = await two.admin('PUT', '/v1/definitions?wait=200ms', refused);
     expect(answer.body.code).toBe('stage-failed');

@@ -65,7 +65,7 @@ describe('an apply', () => {
 
   test('is refused when a worker does not attach in time, and leaves no trace', async () => {
     const { gateway, run, clients } = await startWithClients();
-    await run('worker-1', blockedFor(1_000));
+    await run('worker-1', blockedFor(3_000));
     const { status, body } = await gateway.admin(
       'PUT',
       '/v1/definitions?wait=200ms',

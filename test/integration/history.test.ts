@@ -158,7 +158,7 @@ describe('a kill at any moment of a stream of applies', () => {
       }
       expect(acknowledged.number).toBeGreaterThan(roundCount);
     },
-    roundCount * 20_000,
+    roundCount * 30_000,
   );
 });
 

@@ -79,7 +79,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
     npm.stderr.setEncoding('utf8').on('data', (text: string) => {
       log += text;
     });
-    await until('it is ready', () => out.includes('"event":"ready"'), 15_000);
+    await until('it is ready', () => out.includes('"event":"ready"'), 50_000);
     npm.kill(signal);
     await until('npm ends', () => npm.exitCode !== null || npm.signalCode !== null);
     expect([npm.exitCode, npm.signalCode]).toEqual([0, null]);

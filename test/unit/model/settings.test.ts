@@ -173,5 +173,6 @@ describe('faults', () => {
 
   test('limits.header of nothing is refused', () => {
     expect(problemsOf({ file: 'limits: { header: 0B }' })).toHaveLength(1);
+    expect(problemsOf({ file: 'limits: { header: 257KiB }' })).toHaveLength(1);
   });
 });
