@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { MessageChannel, Worker } from 'node:worker_threads';
+import { MessageChannel, type Worker } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
 import { monotonicMs, sleep } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
@@ -14,6 +14,7 @@ import { Acceptor } from './acceptor.ts';
 import { snapshotFileOf, snapshotMsMax, stopControl } from './control-stop.ts';
 import { clearUpAfter } from './dead-worker.ts';
 import type { NodeOptions } from './node-options.ts';
+import { Planes } from './planes.ts';
 import { Respawns } from './respawns.ts';
 import { startWatchdogs, type Watchdog } from './watchdog.ts';
 import { type WorkerListener, WorkerThread } from './worker-thread.ts';
@@ -37,6 +38,7 @@ export class GatewayNode {
   /** By seat. */
   readonly #workers: (WorkerThread | undefined)[] = [];
   readonly #respawns = new Respawns();
+  readonly #planes: Planes;
   readonly #startId = randomBytes(4).toString('hex');
   readonly #watchdog: Watchdog;
   readonly #controlWatchdog: Watchdog;
@@ -56,6 +58,7 @@ export class GatewayNode {
     this.#settings = options.settings;
     this.#log = createLog('main', options.settings.log.level);
     const { workers, cache } = options.settings;
+    this.#planes = new Planes(this.#log, () => this.#stopping);
     this.#memory = createNodeMemory(workers, seatsPerWorker, cache?.memoryBytes ?? 0);
     this.#block = new ControlBlock(this.#memory.control);
     this.finished = new Promise((resolve) => {
@@ -128,17 +131,9 @@ export class GatewayNode {
       environment: this.#options.environment,
       snapshotFile: snapshotFileOf(this.#settings),
     };
-    const control = new Worker(new URL('../control/thread.js', import.meta.url), {
-      workerData: start,
-      transferList: [manager],
-      name: 'control',
-    });
+    const control = this.#planes.start('control', start, [manager], () => this.#replaceControl());
     control.on('message', (message: ControlToMain) => {
       if (message.kind === 'attached') this.#attached(message.worker);
-    });
-    control.on('error', (error) => this.#log.error({ detail: messageOf(error) }, 'control died'));
-    control.on('exit', () => {
-      if (!this.#stopping) this.#replaceControl();
     });
     return control;
   }
@@ -164,19 +159,11 @@ export class GatewayNode {
       memory: this.#memory,
       control,
     };
-    const manager = new Worker(new URL('../manager/thread.js', import.meta.url), {
-      workerData: start,
-      transferList: [control],
-      name: 'manager',
-    });
-    manager.on('message', (message: FromManager) => void this.#fromManager(message));
-    manager.on('error', (error) => this.#log.error({ detail: messageOf(error) }, 'manager died'));
-    manager.on('exit', () => {
-      if (!this.#stopping) this.#replaceManager();
-    });
+    const manager = this.#planes.start('manager', start, [control], () => this.#replaceManager());
     this.#managerEnded = new Promise((resolve) => {
       manager.on('exit', () => resolve());
     });
+    manager.on('message', (message: FromManager) => void this.#fromManager(message));
     return manager;
   }
 
@@ -204,13 +191,21 @@ export class GatewayNode {
         await this.#openDoor();
         return;
       case 'refused':
-        for (const line of message.lines) process.stderr.write(`${line}\n`);
-        this.#stopping = true;
-        await this.#endAll(1);
+        if (!this.#listening) return this.#refuse(message.lines);
+        // A successor: the node serves on, and it is tried again.
+        this.#log.error({ lines: message.lines }, 'manager cannot start, starting it again');
+        await this.#manager.terminate();
         return;
       default:
         await this.#endAll(0);
     }
+  }
+
+  /** The node cannot start. */
+  async #refuse(lines: readonly string[]): Promise<void> {
+    for (const line of lines) process.stderr.write(`${line}\n`);
+    this.#stopping = true;
+    await this.#endAll(1);
   }
 
   /** In a seat that is free: the other one may be that of a predecessor that drains. */
@@ -277,7 +272,7 @@ export class GatewayNode {
         JSON.stringify({ event: 'ready', listen, admin: this.#adminUrl, revision }),
       );
     } catch (error) {
-      await this.#fromManager({ kind: 'refused', lines: [messageOf(error)] });
+      await this.#refuse([messageOf(error)]);
     }
   }
 

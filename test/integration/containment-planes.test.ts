@@ -56,7 +56,10 @@ describe('control that dies', () => {
 
   test('during an apply: it is refused, the shape kept, and the next one taken', async () => {
     const { gateway, run, client } = await start();
-    await run('control', 'const end = Date.now() + 500; while (Date.now() < end); process.exit(3)');
+    await run(
+      'control',
+      'const end = Date.now() + 2_500; while (Date.now() < end); process.exit(3)',
+    );
     const { status, body } = await gateway.admin('PUT', '/v1/definitions', saying('two'));
     expect([status, body.code]).toEqual([503, 'control-lost']);
     expect(await said(client)).toBe('one');
@@ -139,6 +142,28 @@ describe('a manager that dies', () => {
     expect(await said(client)).toBe(body.routes[0].respond.body);
     expect((await gateway.apply(saying('three'))).outcome).toBe('applied');
     expect(await said(client)).toBe('three');
+  });
+
+  test('and cannot come back is tried again, with traffic served meanwhile', async () => {
+    const { gateway, run, client } = await start();
+    const { port } = new URL(gateway.adminUrl);
+    // Another listener takes the port as soon as it is free, and lets go of it later.
+    await run(
+      'main',
+      `const take = () => {
+        const server = require('node:http').createServer((_request, response) =>
+          response.writeHead(503, { connection: 'close' }).end());
+        server.on('error', () => setTimeout(take, 1));
+        server.listen(${port}, '127.0.0.1', () => setTimeout(() => server.close(), 1_500));
+      };
+      take();`,
+    );
+    await run('manager', 'process.exit(3)');
+    await until('it is refused', () => gateway.log.includes('manager cannot start'));
+    expect(await said(client)).toBe('one');
+    await managerIsBack(gateway);
+    expect((await gateway.apply(saying('two'))).outcome).toBe('applied');
+    expect(await said(client)).toBe('two');
   });
 
   test('and was replaced does not hold up a drain', async () => {

@@ -1,4 +1,6 @@
+import type { IncomingMessage } from 'node:http';
 import { type FastifyInstance, fastify } from 'fastify';
+import { after, cancel } from '../../base/clock.ts';
 import { CutoverError, messageOf } from '../../base/errors.ts';
 import { definitionsBytesMax } from '../../base/limits.ts';
 import { registerCache } from './cache.ts';
@@ -34,7 +36,10 @@ export function buildAdmin(parts: AdminParts): FastifyInstance {
       { source: 'operator' },
     );
   });
-  app.setErrorHandler((error, _request, reply) => sendProblem(reply, error));
+  app.setErrorHandler(async (error, request, reply) => {
+    if ((error as { statusCode?: number }).statusCode === 413) await readOut(request.raw);
+    return sendProblem(reply, error);
+  });
   app.setNotFoundHandler((request, reply) => {
     const message = `there is no call ${request.method} ${request.url.split('?')[0]}; docs/admin-interface.md lists them`;
     return sendProblem(reply, new CutoverError('call-unknown', message, { source: 'operator' }));
@@ -45,4 +50,23 @@ export function buildAdmin(parts: AdminParts): FastifyInstance {
   registerCache(app, parts);
   registerEvents(app, parts);
   return app;
+}
+
+/** How long a body that is refused is read on. */
+const readOutMsMax = 2_000;
+
+/**
+ * Reads what is left of a body and forgets it: a connection that is closed while its client still
+ * writes is reset, and the client never sees why (RFC 9112, section 9.6).
+ */
+function readOut(body: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = after(readOutMsMax, resolve);
+    const over = (): void => {
+      cancel(timer);
+      resolve();
+    };
+    body.once('end', over).once('close', over).resume();
+    if (body.readableEnded || body.destroyed) over();
+  });
 }
