@@ -1,11 +1,12 @@
 import type { HttpResponse } from '../base/uws.ts';
-import { type CacheKey, cacheKey } from '../memory/cache/cache-key.ts';
+import { cacheKey } from '../memory/cache/cache-key.ts';
 import type { CacheReader } from '../memory/cache/cache-reader.ts';
+import { entryFlag } from '../memory/cache/cache-record.ts';
 import { type EntryFacts, entryFacts } from '../memory/cache/entry-facts.ts';
 import type { CacheVerdict, DescribedRequest, Explanation } from '../memory/cache/explanation.ts';
 import { noSlot } from '../memory/control-block.ts';
 import { methodBits } from '../memory/shape-kinds.ts';
-import { missed, openTicket } from './caching/lookup.ts';
+import { missed, narrow, openTicket } from './caching/lookup.ts';
 import { cacheHost } from './caching/record.ts';
 import { judgeReuse } from './caching/reusing.ts';
 import type { CacheTicket } from './caching/ticket.ts';
@@ -117,70 +118,77 @@ function foreseeLookup(exchange: Exchange, cache: WorkerCache, ticket: CacheTick
   const { reader } = cache;
   reader.enter();
   try {
-    const found = peek(reader, ticket);
+    const found = peek(exchange, reader, ticket);
     const entry = found ? entryFacts(reader.entry, exchange.worker.nowMs()) : null;
-    const known = {
-      key: ticket.key.text,
-      vary: ticket.varyNames,
-      notStored: whyNotStored(exchange, cache, ticket),
-      entry,
-    };
-    if (!found || cache.isChanged(cacheHost(exchange.headers.host), exchange.path)) {
-      const reason = found ? 'changed' : missed(cache, ticket);
-      return { ...known, ...fetched(cache, ticket, reason) };
-    }
-    return { ...known, ...used(exchange, cache, ticket) };
+    const notStored = whyNotStored(exchange, cache, ticket);
+    const changed = cache.isChanged(cacheHost(exchange.headers.host), exchange.path);
+    const step =
+      found && !changed
+        ? used(exchange, cache, ticket, notStored)
+        : fetched(cache, ticket, found ? 'changed' : missed(cache, ticket), notStored);
+    return { key: ticket.key.text, vary: ticket.varyNames, notStored, entry, ...step };
   } finally {
     reader.leave();
   }
 }
 
 /** Sets the reader's entry to the response for this request, its Vary followed; counts no use. */
-function peek(reader: CacheReader, ticket: CacheTicket): boolean {
+function peek(exchange: Exchange, reader: CacheReader, ticket: CacheTicket): boolean {
   if (!reader.peek(ticket.primary)) return false;
   if (reader.entry.kind !== 'vary') return true;
+  narrow(exchange, ticket);
   ticket.varyNames = reader.entry.headText().split(',');
-  const key: CacheKey = cacheKey(ticket.variantKey(ticket.varyNames));
-  ticket.key = key;
-  return reader.peek(key);
+  ticket.key = cacheKey(ticket.variantKey(ticket.varyNames));
+  return reader.peek(ticket.key);
 }
 
 type Step = Pick<Forecast, 'verdict' | 'reason'>;
 
 /** What becomes of the reader's entry. */
-function used(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): Step {
+function used(
+  exchange: Exchange,
+  cache: WorkerCache,
+  ticket: CacheTicket,
+  notStored: ReasonCode | '',
+): Step {
   const { entry } = cache.reader;
-  const { plan, directives } = ticket;
+  const { directives } = ticket;
   const nowMs = exchange.worker.nowMs();
+  const fresh = nowMs < entry.freshUntilMs;
   if (entry.kind === 'pass') {
-    if (nowMs < entry.freshUntilMs) return { verdict: 'fetch', reason: 'miss-pass' };
-    return fetched(cache, ticket, 'miss-expired');
+    if (fresh) return { verdict: 'fetch', reason: 'miss-pass' };
+    return fetched(cache, ticket, 'miss-expired', notStored);
   }
-  const reuse = judgeReuse(entry, directives, nowMs, { honour: plan.honoursRequest });
-  if (reuse === 'fresh') {
-    const fresh = nowMs < entry.freshUntilMs;
-    return { verdict: 'hit', reason: fresh ? 'fresh' : 'max-stale' };
-  }
+  // A ticket has no directives where the route does not listen to them.
+  const reuse = judgeReuse(entry, directives, nowMs, { honour: true });
+  if (reuse === 'fresh') return { verdict: 'hit', reason: fresh ? 'fresh' : 'max-stale' };
   if (reuse === 'stale-while-revalidate') {
     return { verdict: 'stale', reason: entry.softStale ? 'soft-bust' : 'stale-while-revalidate' };
   }
-  const reason = entry.softStale
-    ? 'soft-bust'
-    : nowMs >= entry.freshUntilMs
-      ? 'miss-expired'
-      : 'must-validate';
-  const step = fetched(cache, ticket, reason);
-  const validates = entry.state === 'live' && (entry.etag !== '' || entry.lastModified !== '');
-  return step.verdict === 'fetch' && validates ? { verdict: 'revalidate', reason } : step;
+  const whyUnfresh = fresh ? 'must-validate' : 'miss-expired';
+  const reason = entry.softStale ? 'soft-bust' : whyUnfresh;
+  // What a request asks about for itself, another's fetch cannot bring it.
+  if (reason === 'must-validate') ticket.alone = true;
+  if ((entry.flags & entryFlag.noCache) !== 0) ticket.alone = true;
+  const step = fetched(cache, ticket, reason, notStored);
+  const asks = entry.state === 'live' && (entry.etag !== '' || entry.lastModified !== '');
+  const revalidates = step.verdict === 'fetch' && notStored === '' && asks;
+  return revalidates ? { verdict: 'revalidate', reason } : step;
 }
 
 /** It goes to the origin, or waits for one that is there already. */
-function fetched(cache: WorkerCache, { plan, directives, key }: CacheTicket, reason: string): Step {
-  if (plan.honoursRequest && directives?.onlyIfCached === true) {
-    return { verdict: 'not-in-cache', reason };
-  }
+function fetched(
+  cache: WorkerCache,
+  { plan, directives, key, alone }: CacheTicket,
+  reason: string,
+  notStored: ReasonCode | '',
+): Step {
+  if (directives?.onlyIfCached === true) return { verdict: 'not-in-cache', reason };
+  // A HEAD and a range are not stored themselves, but are served by a whole that is.
+  const mayWait = notStored === '' || notStored === 'head' || notStored === 'range';
   const underWay = cache.fillOf(key) !== undefined || cache.claims.holder(key) >= 0;
-  return { verdict: plan.coalesces && underWay ? 'wait' : 'fetch', reason };
+  const waits = plan.coalesces && !alone && mayWait && underWay;
+  return { verdict: waits ? 'wait' : 'fetch', reason };
 }
 
 /** Why the answer to this request would not be stored, whatever the origin says; else empty. */
@@ -191,7 +199,7 @@ function whyNotStored(
 ): ReasonCode | '' {
   if (exchange.method === 'HEAD') return 'head';
   if ((exchange.headers.cacheBits & requestBit.range) !== 0) return 'range';
-  if (plan.honoursRequest && directives?.noStore === true) return 'request-no-store';
+  if (directives?.noStore === true) return 'request-no-store';
   if (plan.refusesToStore(exchange)) return 'no-store';
   if (plan.minUses > 1 && cache.uses.countOf(key) + 1 < plan.minUses) return 'min-uses';
   return '';

@@ -6,6 +6,8 @@ import { until } from '../kit/gateway.ts';
 import { exchange, type RawResponse } from '../kit/raw-client.ts';
 
 let cached: CachedGateway;
+/** Ends the answer that the origin keeps back. */
+let release = () => {};
 
 function routes(url: string) {
   const upstream = 'shop';
@@ -36,6 +38,13 @@ function routes(url: string) {
         upstream,
         cache: { methods: ['GET', 'POST'], body: ['$.weight'], ttl: '60s' },
       },
+      {
+        id: 'spoken',
+        match: { path: '/spoken/**' },
+        upstream,
+        cache: { vary: { language: ['en', 'de'] } },
+      },
+      { id: 'slow', match: { path: '/slow/**' }, upstream, cache: { ttl: '60s' } },
       { id: 'rare', match: { path: '/rare/**' }, upstream, cache: { 'min-uses': 3 } },
     ],
   };
@@ -46,6 +55,11 @@ beforeAll(async () => {
     if (url.startsWith('/items/secret')) response.setHeader('cache-control', 'no-store');
     else if (url.startsWith('/stale')) response.setHeader('cache-control', 'max-age=0');
     else response.setHeader('cache-control', 'max-age=60');
+    if (url.startsWith('/spoken')) response.setHeader('vary', 'accept-language');
+    if (url.startsWith('/slow')) {
+      release = () => response.end('slow');
+      return;
+    }
     if (url.startsWith('/items/lang')) response.setHeader('vary', 'accept-language');
     response.setHeader('etag', '"1"');
     response.end(`origin ${url}`);
@@ -110,6 +124,25 @@ describe('what is explained', () => {
     expect(french).toMatchObject({ ...known, verdict: 'fetch', reason: 'miss-vary', entry: null });
     const answer = await cached.ask('/items/lang', 'accept-language: fr');
     expect(statusOf(answer)).toContain('fwd=vary-miss');
+  });
+
+  test('of a class of languages is that of all who belong to it', async () => {
+    await cached.warm('/spoken/1', 'accept-language: de-AT, de;q=0.9');
+    const other = await explain('/spoken/1', { headers: { 'accept-language': 'de-CH, fr;q=0.1' } });
+    expect(other).toMatchObject({ verdict: 'hit', vary: ['accept-language'] });
+    expect(statusOf(await cached.ask('/spoken/1', 'accept-language: de-CH, fr;q=0.1'))).toContain(
+      'hit',
+    );
+  });
+
+  test('of a fetch that is under way is to wait for it, but for who asks for itself', async () => {
+    const first = cached.ask('/slow/1');
+    await until('the origin has it', () => cached.origin.seen.at(-1)?.url === '/slow/1');
+    expect(await explain('/slow/1')).toMatchObject({ verdict: 'wait', reason: 'miss-cold' });
+    const noStore = { headers: { 'cache-control': 'no-store' } };
+    expect(await explain('/slow/1', noStore)).toMatchObject({ verdict: 'fetch' });
+    release();
+    expect((await first).body).toBe('slow');
   });
 
   test('of what was busted says so', async () => {

@@ -93,7 +93,7 @@ function find(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): bool
 }
 
 /** The request says no more than the key, before its fields are compared or sent. */
-function narrow(exchange: Exchange, ticket: CacheTicket): void {
+export function narrow(exchange: Exchange, ticket: CacheTicket): void {
   if (ticket.asked === exchange.headers) ticket.plan.narrowRequest(exchange);
 }
 
