@@ -170,12 +170,22 @@ export class ResponseRelay {
     return false;
   }
 
-  /** uWebSockets.js keeps what the socket did not take; false only asks us to stop. */
+  /**
+   * uWebSockets.js keeps what the socket did not take; false only asks us to stop. A piece of the
+   * same read may find the socket free again: then nothing waits, so no `onWritable` will come.
+   */
   #writeChunked(chunk: Buffer): boolean {
     if (this.#head !== null) this.#writeHead(this.#ownClose());
-    if (this.#res.write(chunk)) return true;
-    this.#block();
-    return false;
+    if (!this.#res.write(chunk)) {
+      this.#block();
+      return false;
+    }
+    if (this.#blocked) {
+      this.#blocked = false;
+      // When the read is over, so that whoever stopped has stopped.
+      queueMicrotask(() => this.#listener.drained());
+    }
+    return true;
   }
 
   #block(): void {

@@ -187,6 +187,18 @@ describe('a client that is slow', () => {
     expect([res.sent, relay.isComplete, drained]).toEqual(['helloworld', true, [10]]);
   });
 
+  test('that takes more within one read lets the upstream go on, since no turn of its own comes', async () => {
+    const { res, relay, drained } = setUp(-1);
+    res.room = 3;
+    expect(relay.chunk(chunk('hello'))).toBe(false);
+    res.room = 100;
+    expect(relay.chunk(chunk('world'))).toBe(true);
+    expect(drained).toEqual([]);
+    await Promise.resolve();
+    expect(drained).toEqual([10]);
+    expect([relay.end(), res.sent]).toEqual([true, 'helloworld']);
+  });
+
   test('stops the upstream of a body of unknown length too', () => {
     const { res, relay, drained } = setUp(-1);
     res.room = 3;
