@@ -24,6 +24,7 @@ function recordOf(key) {
     head: '200 OK\r\ncontent-type: application/json\r\nx-cache-node: a',
     etag: '"a"',
     lastModified: '',
+    origin: '',
     bornMs: 0,
     freshUntilMs: 1e12,
     staleWhileRevalidateUntilMs: 0,
