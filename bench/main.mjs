@@ -47,6 +47,18 @@ async function cacheOverCutovers({ checks, secondsMax }) {
   finish('thread-kills', await threadKills({ checks, secondsMax, say }));
 }
 
+/** What a short run on a machine that may be busy can hold: counts, and ratios with room. */
+async function smallRuns() {
+  const { cutoverBench } = await import('./cutover.mjs');
+  const plan = { applies: 40, everyMs: 100, connections: 64, small: true };
+  finish('cutover', await cutoverBench({ ...plan, say }));
+  const { warmKeys } = await import('./warm-keys.mjs');
+  finish('warm-keys', await warmKeys({ say }));
+  const { crash } = await import('./crash.mjs');
+  finish('crash', await crash({ kills: 5, seed: 1, say }));
+  finish('cold-storm', await runProfile('cold-storm', true));
+}
+
 function profileCommand(command, description) {
   command
     .description(`${description} (profiles/${command.name()}.yaml)`)
@@ -80,16 +92,7 @@ export async function bench(args) {
       const plan = { rounds: rounds ?? (small ? 3 : 5), seconds: seconds ?? (small ? 2 : 4) };
       finish('throughput', await throughput({ small, only, say, ...plan }), json);
       if (!small) return;
-      const { cutoverBench } = await import('./cutover.mjs');
-      finish('cutover', await cutoverBench({ applies: 40, everyMs: 100, connections: 64, say }));
-      await cacheOverCutovers({ checks: 50_000, secondsMax: 15 });
-      const { crash } = await import('./crash.mjs');
-      finish('crash', await crash({ kills: 5, seed: 1, say }));
-      const { micro } = await import('./micro/main.mjs');
-      finish('micro', await micro({ say }));
-      const { cacheBench } = await import('./cache.mjs');
-      finish('cache', await cacheBench({ small, rounds: 2, seconds: 1, say }));
-      for (const name of Object.keys(profiles)) finish(name, await runProfile(name, small));
+      await smallRuns();
     });
   program
     .command('cache')
