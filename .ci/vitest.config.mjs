@@ -14,6 +14,9 @@ export default defineConfig({
     pool: 'forks',
     // Generous: a loaded machine takes seconds to start a gateway, and some tests start three.
     testTimeout: 60_000,
+    // Real processes, sockets and kills on a machine that others use: one more try, which the report
+    // tells ("retry x1"), so that a stall of the machine is told from a fault that stays.
+    retry: process.env['CI'] === 'true' ? 1 : 0,
     hookTimeout: 60_000,
   },
 });
