@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { median, nowMs, percentile } from './kit/figures.mjs';
 import { Gates, printTable, round } from './kit/gates.mjs';
 import { benchFolder, cutover } from './kit/peers.mjs';
-import { residentBytes, startServer, threadCount } from './kit/processes.mjs';
+import { own, residentBytes, startServer, threadCount } from './kit/processes.mjs';
 import { ShapeClient } from './kit/shape-client.mjs';
 import { originOf, shapeDefinitions, shapeOrigins } from './kit/shape-definitions.mjs';
 
@@ -22,6 +22,7 @@ const originFile = fileURLToPath(new URL('kit/shape-origin.mjs', import.meta.url
 const applierFile = fileURLToPath(new URL('kit/applier.mjs', import.meta.url));
 
 const quietMs = 3_000;
+const roundCount = 4;
 const probeEveryMs = 20;
 const slowCount = 8;
 const streamCount = 8;
@@ -93,36 +94,51 @@ export async function cutoverBench({ applies, everyMs, connections, small = fals
   }
 }
 
+/** Quiet times and times of applies in turn, so that what else the machine does falls into both. */
 async function run({ gateway, token, applies, everyMs, connections, say }) {
   const record = new Record();
+  const applier = new Applier(token, everyMs);
+  await applier.next();
   const clients = startClients(record, connections);
   const probes = startProbes(record);
   await sleep(1_000);
   record.samples = [];
-  say(
-    `${connections} clients, ${slowCount} slow, ${streamCount} streams; ${quietMs / 1000} s before`,
-  );
-  const beforeFrom = nowMs();
-  await sleep(quietMs);
-  const duringFrom = nowMs();
+  say(`${connections} clients, ${slowCount} slow, ${streamCount} streams; ${roundCount} rounds`);
+  const beganMs = nowMs();
+  const windows = { before: [], during: [] };
   const calls = [];
   const memory = [];
   let threads = 0;
-  for await (const call of applyAll(token, applies, everyMs)) {
-    if (call.report.outcome !== 'applied') throw new Error(`not applied: ${JSON.stringify(call)}`);
-    calls.push(call);
-    if (call.shape % 100 === 0) say(`${call.shape} of ${applies} applies`);
-    memory.push(residentBytes(gateway.pid));
-    threads ||= threadCount(gateway.pid);
+  for (let round = 1; round <= roundCount; round++) {
+    const quietFrom = nowMs();
+    await sleep(quietMs);
+    const appliesFrom = nowMs();
+    const count = Math.round((applies * round) / roundCount) - calls.length;
+    applier.start(count);
+    for (let i = 0; i < count; i++) {
+      const call = JSON.parse(await applier.next());
+      if (call.report.outcome !== 'applied')
+        throw new Error(`not applied: ${JSON.stringify(call)}`);
+      calls.push(call);
+      memory.push(residentBytes(gateway.pid));
+      threads ||= threadCount(gateway.pid);
+    }
+    await sleep(everyMs);
+    windows.before.push([quietFrom, appliesFrom]);
+    windows.during.push([appliesFrom, nowMs()]);
+    say(`${calls.length} of ${applies} applies`);
   }
-  const duringTo = nowMs();
+  const endedMs = nowMs();
+  applier.end();
   await sleep(2_500);
   probes.stop();
   await Promise.all(clients.map((client) => client.stop()));
   const node = await nodes(token);
   const fast = record.samples.filter((sample) => sample.fast);
-  const inWindow = (from, to) =>
-    fast.filter(({ sentMs }) => sentMs >= from && sentMs < to).map((s) => s.doneMs - s.sentMs);
+  const within = (times) =>
+    fast
+      .filter(({ sentMs }) => times.some(([from, to]) => sentMs >= from && sentMs < to))
+      .map(({ sentMs, doneMs }) => doneMs - sentMs);
   return {
     record,
     applies,
@@ -133,9 +149,9 @@ async function run({ gateway, token, applies, everyMs, connections, say }) {
     answerMs: calls.map(({ calledMs, answeredMs }) => answeredMs - calledMs),
     switchedMs: calls.map(({ report }) => report.timings.switchedMs),
     oldAfterAnswer: countOldAfterAnswer(record, calls),
-    before: inWindow(beforeFrom, duringFrom),
-    during: inWindow(duringFrom, duringTo),
-    perSecond: fast.length / ((duringTo - beforeFrom + 2_500) / 1000),
+    before: within(windows.before),
+    during: within(windows.during),
+    perSecond: fast.length / ((endedMs - beganMs + 2_500) / 1000),
     memory,
     threads: { first: threads, last: threadCount(gateway.pid) },
     node: node.nodes[0],
@@ -174,11 +190,32 @@ function startProbes(record) {
   return { count: () => count, stop: () => clearInterval(timer) };
 }
 
-/** The applies, one after another as they are answered. */
-async function* applyAll(token, applies, everyMs) {
-  const args = [applierFile, adminPort, token, applies, everyMs].map(String);
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  for await (const line of createInterface({ input: child.stdout })) yield JSON.parse(line);
+/** The process that applies, one after another as they are answered. */
+class Applier {
+  #child;
+  #lines;
+
+  constructor(token, everyMs) {
+    const args = [applierFile, adminPort, token, everyMs].map(String);
+    this.#child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    own(this.#child);
+    this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
+  }
+
+  start(count) {
+    this.#child.stdin.write(`${count}\n`);
+  }
+
+  /** What it says next. */
+  async next() {
+    const { value, done } = await this.#lines.next();
+    if (done) throw new Error('the process that applies has ended');
+    return value;
+  }
+
+  end() {
+    this.#child.stdin.end();
+  }
 }
 
 async function nodes(token) {
@@ -251,7 +288,7 @@ function print(seen) {
     [
       row('call to first response of the new shape', seen.firstNewMs),
       row('call to answer', seen.answerMs),
-      row('staged to last worker switched', seen.switchedMs),
+      row('order to control to last worker switched', seen.switchedMs),
       row('latency before', seen.before),
       row('latency during', seen.during),
     ],

@@ -64,7 +64,7 @@ describe('docs/errors.md', () => {
   test('has all codes that the code makes errors of, and no others', () => {
     const made = foundIn(
       /^src\/(?!gateway\/)/,
-      /(?:CutoverError|failure|rejected|refused)\(\s*(?:order,\s*)?'([a-z]+(?:-[a-z]+)*)'/g,
+      /(?:CutoverError|failure|rejected|refused)\(\s*(?:id,\s*)?'([a-z]+(?:-[a-z]+)*)'/g,
     );
     const literal = foundIn(/^src\/(cli|manager)\//, /\bcode(?::| =) '([a-z]+(?:-[a-z]+)*)'/g);
     // `sendProblem` and `Problems` have tests of their own above and below.

@@ -1,9 +1,9 @@
 import { after, monotonicMs, sleep } from '../base/clock.ts';
-import { isWithdrawn, takeClaim } from '../memory/claim.ts';
+import { takeClaim } from '../memory/claim.ts';
 import { ControlBlock } from '../memory/control-block.ts';
 import { isBalanced, readLedger } from '../memory/ledger.ts';
 import type { NodeMemory } from '../memory/node-memory.ts';
-import type { Answer, ApplyOrder, ControlEvent, WorkerSwitch } from '../model/orders.ts';
+import type { Answer, ControlEvent, PublishOrder, StageOrder } from '../model/orders.ts';
 import { shapeKeysOf } from '../model/shape-key.ts';
 import { compileShape } from './compiler/compile.ts';
 import { verifyShape } from './compiler/verify.ts';
@@ -11,21 +11,35 @@ import { Generations, type Loaded } from './generations.ts';
 import { Identities } from './identities.ts';
 import { rejection } from './rejection.ts';
 import { type Environment, readSecrets } from './secrets.ts';
-import type { LinkAnswer, WorkerLink } from './worker-link.ts';
+import type { WorkerLink } from './worker-link.ts';
+import { WorkerSet } from './worker-set.ts';
 
 /** How often generations that were given up are looked at, while there are any. */
 const sweepMs = 10;
 /** How often a full set of slots is looked at, while an apply waits for one. */
 const slotPollMs = 5;
+const attachMsMax = 30_000;
+
+/** A generation that every worker has attached and that waits for the word to go live. */
+interface Prepared {
+  readonly loaded: Loaded;
+  readonly revision: number;
+  /** True: it was loaded already, and stays so when this comes to nothing. */
+  readonly reused: boolean;
+  readonly beganMs: number;
+  readonly compileMs: number;
+  readonly stagedMs: number;
+}
 
 /**
- * The life of an apply on a node, all of it:
+ * The life of an apply on a node, in two orders:
  *
- *   compile → verify → stage on every worker → (all acknowledge) → publish → every worker confirms
- *   → retain the predecessor → drain → retire
+ *   stage      compile → verify → stage on every worker → (all acknowledge)
+ *   publish    publish → every worker confirms → retain the predecessor → drain → retire
  *
- * Everything that can fail, fails before publish and leaves the node as it was. One journey at a
- * time: applies and workers that join wait for each other.
+ * Everything that can fail, fails in the first and leaves the node as it was. What was staged last
+ * waits for its `publish`, and goes when it is abandoned or another one is staged. One order at a
+ * time: stages, publishes and workers that join wait for each other.
  */
 export class Reconciler {
   readonly #memory: NodeMemory;
@@ -33,13 +47,10 @@ export class Reconciler {
   readonly #block: ControlBlock;
   readonly #generations: Generations;
   readonly #identities: Identities;
-  readonly #links = new Map<number, WorkerLink>();
-  /** Workers that wait for their turn: no apply stages anything on them until they are attached. */
-  readonly #joining = new Map<number, WorkerLink>();
-  /** Workers that may serve, in the order in which they came to. */
-  #attached: WorkerLink[] = [];
+  readonly #workers: WorkerSet;
   readonly #tell: (event: ControlEvent) => void;
   readonly #onShapesGone: (shapeKeys: readonly string[]) => void;
+  #prepared: Prepared | null = null;
   #journey: Promise<unknown> = Promise.resolve();
   #sweeping = false;
   /** Numbers up to this one are those of a control that died, and go with its last slot. */
@@ -58,83 +69,119 @@ export class Reconciler {
     this.#generations = new Generations(this.#block);
     this.#inheritedLast = this.#block.lastNumber();
     this.#identities = new Identities(this.#inheritedLast);
+    this.#workers = new WorkerSet(memory.workerCount);
     this.#tell = tell;
     this.#onShapesGone = onShapesGone;
   }
 
-  /** Brings the node to a revision. Never throws: what goes wrong is in the answer. */
-  apply(order: ApplyOrder): Promise<Answer> {
+  /** Readies a revision on every worker. Never throws: what goes wrong is in the answer. */
+  stage(order: StageOrder): Promise<Answer> {
+    return this.#answerInTurn(order.id, () => this.#stage(order));
+  }
+
+  /** Makes the revision that was staged the active one. Never throws. */
+  publish(order: PublishOrder): Promise<Answer> {
+    return this.#answerInTurn(order.id, () => this.#publish(order));
+  }
+
+  /** The revision that was staged, or is about to be, will not go live. */
+  abandon(revision: number): Promise<void> {
     return this.#inTurn(async () => {
-      try {
-        return await this.#apply(order);
-      } catch (error) {
-        return rejection(order.id, error);
-      }
+      if (this.#prepared?.revision === revision) this.#abandon();
     });
   }
 
-  /** Tells a manager that is new what the one before it had been told. */
+  /** Tells a manager that is new what the one before it had been told. What that had staged goes. */
   introduce(): void {
     this.#tell({ kind: 'names', given: this.#identities.given(), dropped: [] });
+    void this.#inTurn(async () => this.#abandon());
   }
 
   /** A worker is up: it attaches what is loaded. Resolves to true when it may serve. */
   join(link: WorkerLink): Promise<boolean> {
-    this.#joining.set(link.worker, link);
+    this.#workers.awaitTurn(link);
     return this.#inTurn(() => this.#attach(link));
   }
 
   /** A worker's thread has ended; main has cleared its pins. */
-  lose(worker: number): void {
-    for (const links of [this.#links, this.#joining]) {
-      links.get(worker)?.lose();
-      links.delete(worker);
-    }
-    this.#attached = this.#attached.filter((link) => link.worker !== worker);
-    this.#tell({ kind: 'worker', worker: this.#workerOf(worker), state: 'lost' });
+  lose(seat: number): void {
+    this.#workers.lose(seat);
+    this.#tell({ kind: 'worker', worker: this.#workers.workerOf(seat), state: 'lost' });
     this.#sweep();
   }
 
   /** The worker that attached everything last and is there still; null: there is none. */
   newestLink(): WorkerLink | null {
-    return this.#attached.at(-1) ?? null;
+    return this.#workers.newest();
   }
 
-  async #apply(order: ApplyOrder): Promise<Answer> {
+  /** Of the routes that are cached in what is active. */
+  activeShapeKeys(): Set<string> {
+    return new Set(this.#generations.active()?.shapeKeys.values());
+  }
+
+  async #stage(order: StageOrder): Promise<Answer> {
+    const { id, revision, waitMs } = order;
     const beganMs = monotonicMs();
-    const since = (): number => monotonicMs() - beganMs;
-    if (isWithdrawn(order.claim)) return withdrawn(order);
-    const known = this.#generations.withHash(order.hash);
+    this.#abandon();
+    let loaded = this.#generations.withHash(order.hash);
+    const reused = loaded !== null;
     let compileMs = 0;
-    let loaded = known;
     if (loaded === null) {
-      const slot = await this.#freeSlot(order.waitMs);
-      if (slot === null) return rejected(order, 'slots-exhausted', this.#slotsMessage());
+      const slot = await this.#freeSlot(waitMs);
+      if (slot === null) return rejected(id, 'slots-exhausted', slotsMessage);
       loaded = this.#compile(order, slot);
-      compileMs = since();
-      const refusal = await this.#stage(order, loaded);
-      if (refusal !== null) return refusal;
+      compileMs = monotonicMs() - beganMs;
+      this.#generations.staged(loaded, revision);
+      const failures = await this.#workers.stage(stageMessage(loaded, revision), waitMs);
+      if (failures.length > 0) {
+        this.#unstage(loaded);
+        return rejected(id, 'stage-failed', failures.join('; '));
+      }
     }
-    const stagedMs = since();
-    if (!takeClaim(order.claim)) {
-      if (known === null) this.#unstage(loaded);
-      return withdrawn(order);
+    const stagedMs = monotonicMs() - beganMs;
+    this.#prepared = { loaded, revision, reused, beganMs, compileMs, stagedMs };
+    return { kind: 'staged', id, generation: loaded.number };
+  }
+
+  async #publish({ id, revision, claim, waitMs }: PublishOrder): Promise<Answer> {
+    const prepared = this.#prepared;
+    if (prepared?.revision !== revision) {
+      const message = `revision ${revision} is not staged here any more; apply it again`;
+      return rejected(id, 'control-lost', message);
     }
-    this.#generations.publish(loaded, order.revision);
-    const workers = await this.#confirm(loaded, order, since);
+    if (!takeClaim(claim)) {
+      this.#abandon();
+      return rejected(id, 'control-silent', 'the apply was given up before the node switched');
+    }
+    this.#prepared = null;
+    const { loaded, reused, compileMs, stagedMs } = prepared;
+    const since = (): number => monotonicMs() - prepared.beganMs;
+    this.#generations.publish(loaded, revision);
+    const { switched, laggards } = await this.#workers.confirm(loaded.slot, revision, {
+      waitMs,
+      since,
+    });
     this.#sweep();
     return {
       kind: 'applied',
-      id: order.id,
+      id,
       generation: loaded.number,
-      reused: known !== null,
+      reused,
       timings: { compileMs, stagedMs, switchedMs: since() },
-      workers: workers.switched,
-      laggards: workers.laggards,
+      workers: switched,
+      laggards,
     };
   }
 
-  #compile(order: ApplyOrder, slot: number): Loaded {
+  /** What was staged last and is not live goes. */
+  #abandon(): void {
+    const prepared = this.#prepared;
+    this.#prepared = null;
+    if (prepared !== null && !prepared.reused) this.#unstage(prepared.loaded);
+  }
+
+  #compile(order: StageOrder, slot: number): Loaded {
     const { definitions, revision, hash } = order;
     const secret = readSecrets(definitions, this.#environment);
     const shapeKeys = shapeKeysOf(definitions);
@@ -169,71 +216,28 @@ export class Reconciler {
     }
   }
 
-  /** Null: every worker has attached it. Else nobody keeps it. */
-  async #stage(order: ApplyOrder, loaded: Loaded): Promise<Answer | null> {
-    this.#generations.staged(loaded, order.revision);
-    const links = [...this.#links.values()];
-    const answers = await Promise.all(
-      links.map((link) => link.stage(stageMessage(loaded, order.revision), order.waitMs)),
-    );
-    const failures = links.flatMap(({ worker }, index) =>
-      describe(this.#workerOf(worker), answers[index] as LinkAnswer, order.waitMs),
-    );
-    if (failures.length === 0) return null;
-    this.#unstage(loaded);
-    return rejected(order, 'stage-failed', failures.join('; '));
-  }
-
   #unstage(loaded: Loaded): void {
-    const dropped = this.#forget(loaded);
-    for (const link of this.#links.values()) link.retire(loaded.slot, dropped);
+    this.#workers.retire(loaded.slot, this.#forget(loaded));
     this.#generations.dropped(loaded);
   }
 
-  /** Asks every worker, and says when each confirmed. */
-  async #confirm(
-    loaded: Loaded,
-    { revision, waitMs }: ApplyOrder,
-    since: () => number,
-  ): Promise<{ switched: WorkerSwitch[]; laggards: number[] }> {
-    // A worker that drains beside its successor counts as one with it: the later of the two.
-    const switched = new Map<number, WorkerSwitch>();
-    const laggards = new Set<number>();
-    await Promise.all(
-      [...this.#links.values()].map(async (link) => {
-        const answer = await link.switchTo(loaded.slot, revision, waitMs);
-        const id = this.#workerOf(link.worker);
-        if (answer.kind === 'done') switched.set(id, { id, switchedMs: since() });
-        if (answer.kind === 'late') laggards.add(id);
-      }),
-    );
-    const inOrder = [...switched.values()].sort((a, b) => a.id - b.id);
-    return { switched: inOrder, laggards: [...laggards] };
-  }
-
   async #attach(link: WorkerLink): Promise<boolean> {
-    const waitMs = 30_000;
-    if (this.#joining.get(link.worker) !== link) return false;
-    this.#joining.delete(link.worker);
-    this.#links.set(link.worker, link);
+    if (!this.#workers.admit(link)) return false;
     for (const loaded of this.#generations.attachable()) {
       const revision = this.#block.revision(loaded.slot);
-      const answer = await link.stage(stageMessage(loaded, revision), waitMs);
+      const answer = await link.stage(stageMessage(loaded, revision), attachMsMax);
       if (answer.kind !== 'done') return false;
     }
     const active = this.#generations.active();
     if (active !== null) {
       const revision = this.#block.revision(active.slot);
-      if ((await link.switchTo(active.slot, revision, waitMs)).kind !== 'done') return false;
+      const answer = await link.switchTo(active.slot, revision, attachMsMax);
+      if (answer.kind !== 'done') return false;
     }
-    this.#attached.push(link);
-    this.#tell({ kind: 'worker', worker: this.#workerOf(link.worker), state: 'attached' });
+    this.#workers.attached(link);
+    const worker = this.#workers.workerOf(link.worker);
+    this.#tell({ kind: 'worker', worker, state: 'attached' });
     return true;
-  }
-
-  /** Links are by seat. */
-  #workerOf(seat: number): number {
-    return seat % this.#memory.workerCount;
   }
 
   async #freeSlot(waitMs: number): Promise<number | null> {
@@ -243,13 +247,6 @@ export class Reconciler {
       if (slot !== null || monotonicMs() >= untilMs) return slot;
       await sleep(slotPollMs);
     }
-  }
-
-  #slotsMessage(): string {
-    return (
-      'exchanges still run on every loaded generation; wait for the longest of them, or see ' +
-      'GET /v1/nodes for which generations are pinned'
-    );
   }
 
   /** Retires what was given up as soon as its last exchange is done. */
@@ -269,8 +266,8 @@ export class Reconciler {
     if (freed.length === 0) return;
     const last = this.#generations.hasOrphans ? 0 : this.#inheritedLast;
     const dropped = Array.from({ length: last }, (_, index) => index + 1);
-    for (const link of this.#links.values()) {
-      for (const [index, slot] of freed.entries()) link.retire(slot, index === 0 ? dropped : []);
+    for (const [index, slot] of freed.entries()) {
+      this.#workers.retire(slot, index === 0 ? dropped : []);
     }
     if (last === 0) return;
     this.#inheritedLast = 0;
@@ -281,8 +278,7 @@ export class Reconciler {
     const { ledgers, seatCount } = this.#memory;
     const ledger = readLedger(ledgers, seatCount, loaded.slot, loaded.number);
     const revision = this.#block.revision(loaded.slot);
-    const dropped = this.#forget(loaded);
-    for (const link of this.#links.values()) link.retire(loaded.slot, dropped);
+    this.#workers.retire(loaded.slot, this.#forget(loaded));
     this.#generations.free(loaded);
     void this.#dropShapes([...loaded.shapeKeys.values()]);
     this.#tell({
@@ -314,12 +310,20 @@ export class Reconciler {
     return dropped;
   }
 
+  #answerInTurn(id: number, work: () => Promise<Answer>): Promise<Answer> {
+    return this.#inTurn(work).catch((error) => rejection(id, error));
+  }
+
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#journey.then(work);
     this.#journey = turn.catch(() => undefined);
     return turn;
   }
 }
+
+const slotsMessage =
+  'exchanges still run on every loaded generation; wait for the longest of them, or see ' +
+  'GET /v1/nodes for which generations are pinned';
 
 function stageMessage(
   { slot, number, bytes }: Loaded,
@@ -328,17 +332,6 @@ function stageMessage(
   return { kind: 'stage', slot, generation: number, revision, bytes };
 }
 
-/** A lost worker does not stop an apply: it attaches everything when it is back. */
-function describe(worker: number, answer: LinkAnswer, waitMs: number): string[] {
-  if (answer.kind === 'failed') return [`worker ${worker}: ${answer.error}`];
-  if (answer.kind === 'late') return [`worker ${worker} did not attach within ${waitMs} ms`];
-  return [];
-}
-
-function withdrawn(order: ApplyOrder): Answer {
-  return rejected(order, 'control-silent', 'the apply was given up before the node switched');
-}
-
-function rejected(order: ApplyOrder, code: string, message: string): Answer {
-  return { kind: 'rejected', id: order.id, code, message };
+function rejected(id: number, code: string, message: string): Answer {
+  return { kind: 'rejected', id, code, message };
 }

@@ -5,8 +5,7 @@ import { messageOf } from '../base/errors.ts';
 import { nameThread } from '../base/native.ts';
 import { yieldToDataPlane } from '../base/thread-priority.ts';
 import { ControlBlock } from '../memory/control-block.ts';
-import type { ApplyOrder, ControlEvent, Order } from '../model/orders.ts';
-import { shapeKeysOf } from '../model/shape-key.ts';
+import type { Answer, ControlEvent, Order } from '../model/orders.ts';
 import { CacheKeeper } from './cache/cache-keeper.ts';
 import { answerCacheOrder } from './cache/cache-orders.ts';
 import { Reconciler } from './reconciler.ts';
@@ -69,23 +68,33 @@ main.on('message', (message: MainToControl) => {
 
 function listen(port: MessagePort): void {
   port.on('message', (order: Order) => {
-    if (order.kind !== 'apply') {
-      void answerCacheOrder(order, cacheParts).then((answer) => port.postMessage(answer));
-      return;
-    }
-    void reconciler.apply(order).then((answer) => {
-      if (answer.kind === 'applied') takeSnapshot(order);
-      port.postMessage(answer);
-    });
+    void answer(order).then((answer) => port.postMessage(answer));
   });
 }
 
+async function answer(order: Order): Promise<Answer> {
+  switch (order.kind) {
+    case 'stage':
+      return reconciler.stage(order);
+    case 'publish': {
+      const answer = await reconciler.publish(order);
+      if (answer.kind === 'applied') takeSnapshot();
+      return answer;
+    }
+    case 'abandon':
+      await reconciler.abandon(order.revision);
+      return { kind: 'abandoned', id: order.id };
+    default:
+      return answerCacheOrder(order, cacheParts);
+  }
+}
+
 /** What the last stop left of the cache, once, when it is known which shapes are in use. */
-function takeSnapshot({ definitions }: ApplyOrder): void {
+function takeSnapshot(): void {
   const file = snapshotFile;
   snapshotFile = null;
   if (file === null || keeper === null) return;
-  const report = keeper.readSnapshot(file, new Set(shapeKeysOf(definitions).values()));
+  const report = keeper.readSnapshot(file, reconciler.activeShapeKeys());
   manager.postMessage({ kind: 'snapshot', what: 'read', ...report } satisfies ControlEvent);
 }
 

@@ -2,7 +2,7 @@ import { monotonicMs, wallMs } from '../base/clock.ts';
 import { CutoverError, messageOf } from '../base/errors.ts';
 import type { Definitions } from '../model/definitions.ts';
 import { type CacheEffect, type Diff, diffDefinitions } from '../model/diff.ts';
-import type { AppliedAnswer, Ledger, WorkerSwitch } from '../model/orders.ts';
+import type { AppliedAnswer, Ledger, RejectedAnswer, WorkerSwitch } from '../model/orders.ts';
 import { type Parsed, parseWritten } from '../model/parse.ts';
 import type { Problem } from '../model/problem.ts';
 import { emptyWritten } from '../model/written.ts';
@@ -62,7 +62,7 @@ const nothing: Definitions = { upstreams: [], routes: [] };
 /**
  * The life of an apply, for people, all of it:
  *
- *   parse → validate → compare → diff → record → node switches → head moves → answer
+ *   parse → validate → compare → diff → record and stage → publish → head moves → answer
  *
  * One at a time: a second one is told so. What fails, fails before the node switches.
  */
@@ -144,12 +144,10 @@ export class Apply {
   async restore(head: Revision): Promise<void> {
     const parsed = parseWritten(head.written, `revision ${head.revision}`);
     if (!parsed.ok) throw invalid(parsed.problems, parsed.truncated);
-    const answer = await this.#parts.control.apply({
-      revision: head.revision,
-      hash: parsed.hash,
-      definitions: parsed.definitions,
-      waitMs: startWaitMs,
-    });
+    const { revision } = head;
+    const { hash, definitions } = parsed;
+    const order = { revision, hash, definitions, waitMs: startWaitMs };
+    const answer = await this.#switch(order, Promise.resolve());
     if (answer.kind === 'rejected') throw refused(answer.code, answer.message);
     this.#current = parsed.definitions;
     this.#currentHash = parsed.hash;
@@ -160,7 +158,7 @@ export class Apply {
     parsed: Extract<Parsed, { ok: true }>,
     diff: Diff,
   ): Promise<ApplyReport> {
-    const { history, control, announce } = this.#parts;
+    const { history, announce } = this.#parts;
     const revision: Revision = {
       revision: history.nextNumber,
       parent: history.head?.revision ?? 0,
@@ -171,16 +169,12 @@ export class Apply {
       state: 'pending',
       written: parsed.written,
     };
-    await history.record(revision);
-    // Counted before the order that follows it to control, which does not wait for the count.
+    // Counted before the orders that follow it to control, which do not wait for the count.
     const counting = this.#effectOnCache(diff);
     const ledger = this.#parts.activeLedger();
-    const answer = await control.apply({
-      revision: revision.revision,
-      hash: parsed.hash,
-      definitions: parsed.definitions,
-      waitMs,
-    });
+    const { hash, definitions } = parsed;
+    const order = { revision: revision.revision, hash, definitions, waitMs };
+    const answer = await this.#switch(order, history.begin(revision));
     if (answer.kind === 'rejected') {
       await history.record({ ...revision, state: 'rejected', reason: answer.message });
       announce('rejected', { revision: revision.revision, reason: answer.message });
@@ -198,6 +192,23 @@ export class Apply {
     const report = this.#report(revision, answer, { timings, diff, cache, ledger });
     announce('applied', { ...report, diff: undefined, ledger: undefined, note, author });
     return report;
+  }
+
+  /** Stages it while it is being recorded; goes live once both are done. Throws what recording threw. */
+  async #switch(
+    order: Parameters<ControlClient['stage']>[0],
+    recorded: Promise<void>,
+  ): Promise<AppliedAnswer | RejectedAnswer> {
+    const { control } = this.#parts;
+    const { revision, waitMs } = order;
+    const [staged, record] = await Promise.allSettled([control.stage(order), recorded]);
+    if (record.status === 'rejected') {
+      await control.abandon(revision);
+      throw record.reason;
+    }
+    if (staged.status === 'rejected') throw staged.reason;
+    if (staged.value.kind === 'rejected') return staged.value;
+    return control.publish({ revision, waitMs });
   }
 
   /**

@@ -12,12 +12,14 @@ import type {
 import type {
   Answer,
   AppliedAnswer,
-  ApplyOrder,
   CacheAnswer,
   CacheOrder,
   ControlEvent,
   Order,
+  PublishOrder,
   RejectedAnswer,
+  StagedAnswer,
+  StageOrder,
 } from '../model/orders.ts';
 
 /** What control gets beyond an apply's own waits, or for another order, before it is withdrawn. */
@@ -25,6 +27,8 @@ const marginMs = 10_000;
 
 /** What only adds to an answer is not waited for longer. */
 const countMs = 1_000;
+
+const silent = 'the control thread did not answer in time; nothing was applied';
 
 /** An order without what the client gives it. */
 type Asked<O extends Order> = O extends Order ? Omit<O, 'id'> : never;
@@ -45,17 +49,34 @@ export class ControlClient {
 
   /**
    * Waits for a slot and for workers, each within the order's own wait, and some more for control,
-   * which may have workers to attach before; then withdraws the order. Where control has begun to
-   * switch already, its answer comes, or its end.
+   * which may have workers to attach before; then gives it up.
    */
-  apply(order: Omit<ApplyOrder, 'kind' | 'id' | 'claim'>): Promise<AppliedAnswer | RejectedAnswer> {
+  async stage(order: Omit<StageOrder, 'kind' | 'id'>): Promise<StagedAnswer | RejectedAnswer> {
+    const answer = await this.#ask(
+      { kind: 'stage', ...order },
+      order.waitMs * 2 + marginMs,
+      () => silent,
+    );
+    if (answer.kind === 'rejected' && answer.code === 'control-silent') {
+      void this.abandon(order.revision);
+    }
+    return answer as StagedAnswer | RejectedAnswer;
+  }
+
+  /** When it is late, it is withdrawn. Where control has begun to switch, its answer comes, or its end. */
+  publish(
+    order: Omit<PublishOrder, 'kind' | 'id' | 'claim'>,
+  ): Promise<AppliedAnswer | RejectedAnswer> {
     const claim = createClaim();
-    const answer = this.#ask({ kind: 'apply', claim, ...order }, order.waitMs * 2 + marginMs, () =>
-      withdrawClaim(claim)
-        ? 'the control thread did not answer in time; nothing was applied'
-        : null,
+    const answer = this.#ask({ kind: 'publish', claim, ...order }, order.waitMs + marginMs, () =>
+      withdrawClaim(claim) ? silent : null,
     );
     return answer as Promise<AppliedAnswer | RejectedAnswer>;
+  }
+
+  /** What is staged, or is about to be, will not go live. */
+  async abandon(revision: number): Promise<void> {
+    await this.#ask({ kind: 'abandon', revision }, marginMs, () => silent);
   }
 
   /** Resolves when no worker can answer with what was busted. */

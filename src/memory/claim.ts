@@ -24,7 +24,3 @@ export function takeClaim(claim: Claim): boolean {
 export function withdrawClaim(claim: Claim): boolean {
   return Atomics.compareExchange(claim, 0, state.open, state.withdrawn) === state.open;
 }
-
-export function isWithdrawn(claim: Claim): boolean {
-  return Atomics.load(claim, 0) === state.withdrawn;
-}

@@ -6,17 +6,36 @@ import type { Bust } from './bust.ts';
 import type { BustAnswer, CacheExplanation, CacheListing, ExplainRequest } from './cache-orders.ts';
 import type { Definitions } from './definitions.ts';
 
-/** Bring the node to this revision. Control looks for a loaded generation of the same hash first. */
-export interface ApplyOrder {
-  readonly kind: 'apply';
+/**
+ * Ready this revision on every worker; it goes live with a `publish`. Control looks for a loaded
+ * generation of the same hash first.
+ */
+export interface StageOrder {
+  readonly kind: 'stage';
   readonly id: number;
   readonly revision: number;
   readonly hash: string;
   readonly definitions: Definitions;
+  /** How long a free slot, and then the workers, may take before the order is rejected. */
+  readonly waitMs: number;
+}
+
+/** Make the revision that was staged last the active one. */
+export interface PublishOrder {
+  readonly kind: 'publish';
+  readonly id: number;
+  readonly revision: number;
   /** Taken by control just before it publishes, or withdrawn by the manager (memory/claim.ts). */
   readonly claim: Int32Array<SharedArrayBuffer>;
-  /** How long workers may take to stage before the apply is rejected. */
+  /** How long workers may take to confirm before they are laggards. */
   readonly waitMs: number;
+}
+
+/** What was staged, or is about to be, will not go live. */
+export interface AbandonOrder {
+  readonly kind: 'abandon';
+  readonly id: number;
+  readonly revision: number;
 }
 
 /** Make what is stored unusable; answered when no worker can answer with it any more. */
@@ -50,21 +69,31 @@ export interface ExplainOrder {
 /** Orders about the cache; each is done at once, also while an apply is under way. */
 export type CacheOrder = BustOrder | ListOrder | CountOrder | ExplainOrder;
 
+/** The orders of an apply; each waits for the one before it. */
+export type ApplyOrder = StageOrder | PublishOrder | AbandonOrder;
+
 export type Order = ApplyOrder | CacheOrder;
 
 export interface ApplyTimings {
   /** 0 when a loaded generation was used again. */
   readonly compileMs: number;
-  /** From the order until every worker had acknowledged the staged generation. */
+  /** From the order to stage until every worker had acknowledged the staged generation. */
   readonly stagedMs: number;
-  /** From the order until every worker had confirmed that it uses the new generation. */
+  /** From the order to stage until every worker had confirmed that it uses the new generation. */
   readonly switchedMs: number;
 }
 
 export interface WorkerSwitch {
   readonly id: number;
-  /** From the order until this worker confirmed. */
+  /** From the order to stage until this worker confirmed. */
   readonly switchedMs: number;
+}
+
+/** Every worker has attached it. */
+export interface StagedAnswer {
+  readonly kind: 'staged';
+  readonly id: number;
+  readonly generation: number;
 }
 
 export interface AppliedAnswer {
@@ -79,7 +108,7 @@ export interface AppliedAnswer {
   readonly laggards: readonly number[];
 }
 
-/** The order was not done. After an apply: the node kept its shape, nothing of the refused one is left. */
+/** The order was not done. After one of an apply: the node kept its shape, nothing of the refused one is left. */
 export interface RejectedAnswer {
   readonly kind: 'rejected';
   readonly id: number;
@@ -94,7 +123,12 @@ export type CacheAnswer =
   | { readonly kind: 'counted'; readonly id: number; readonly counts: readonly number[] }
   | { readonly kind: 'explained'; readonly id: number; readonly explanation: CacheExplanation };
 
-export type Answer = AppliedAnswer | CacheAnswer | RejectedAnswer;
+export interface AbandonedAnswer {
+  readonly kind: 'abandoned';
+  readonly id: number;
+}
+
+export type Answer = StagedAnswer | AppliedAnswer | AbandonedAnswer | CacheAnswer | RejectedAnswer;
 
 /** `accepted = completed + aborted + refused + failed`, once nothing is running. */
 export interface Ledger {

@@ -7,7 +7,7 @@ import { LedgerWriter } from '../../src/memory/ledger.ts';
 import { createNodeMemory } from '../../src/memory/node-memory.ts';
 import type { ShapeBytes } from '../../src/memory/shape.ts';
 import type { ToWorker } from '../../src/memory/worker-messages.ts';
-import type { Answer, ControlEvent } from '../../src/model/orders.ts';
+import type { Answer, ControlEvent, PublishOrder, StageOrder } from '../../src/model/orders.ts';
 import { parseWritten } from '../../src/model/parse.ts';
 
 /** A worker that attaches and confirms, unless it is told not to. */
@@ -83,14 +83,22 @@ export class SimulatedNode {
     );
   }
 
-  apply(written: unknown, waitMs = 10_000): Promise<Answer> {
+  /** Staged, and published when every worker has attached it. */
+  async apply(written: unknown, waitMs = 10_000): Promise<Answer> {
+    const order = this.order(written, waitMs);
+    const staged = await this.reconciler.stage(order);
+    if (staged.kind !== 'staged') return staged;
+    return this.reconciler.publish(publishOrder(order));
+  }
+
+  /** The next revision, as the manager asks for it. */
+  order(written: unknown, waitMs = 10_000): StageOrder {
     const parsed = parseWritten(written, 'test');
     if (!parsed.ok) throw new Error(parsed.problems[0]?.message);
     this.#orders += 1;
     const { definitions, hash } = parsed;
     const [id, revision] = [this.#orders, this.#orders];
-    const claim = createClaim();
-    return this.reconciler.apply({ kind: 'apply', id, claim, revision, hash, definitions, waitMs });
+    return { kind: 'stage', id, revision, hash, definitions, waitMs };
   }
 
   eventsOf<K extends ControlEvent['kind']>(kind: K): Extract<ControlEvent, { kind: K }>[] {
@@ -102,4 +110,11 @@ export class SimulatedNode {
   close(): void {
     for (const worker of this.workers) worker?.close();
   }
+}
+
+export function publishOrder(
+  { id, revision, waitMs }: Pick<StageOrder, 'id' | 'revision' | 'waitMs'>,
+  claim = createClaim(),
+): PublishOrder {
+  return { kind: 'publish', id, revision, claim, waitMs };
 }

@@ -1,9 +1,9 @@
-import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * Replaces a file so that after a crash at any moment there is the old content or the new, whole:
- * write beside it, flush, rename, flush the folder.
+ * Replaces a file so that after a crash at any moment, of this process or of the machine, there is
+ * the old content or the new, whole: write beside it, flush, rename, flush the folder.
  */
 export async function writeDurably(file: string, text: string, mode = 0o644): Promise<void> {
   const temporary = `${file}.tmp`;
@@ -16,6 +16,16 @@ export async function writeDurably(file: string, text: string, mode = 0o644): Pr
   }
   await rename(temporary, file);
   await syncFolder(dirname(file));
+}
+
+/**
+ * Writes a file that is new, whole or not at all for whoever comes after a crash of this process.
+ * A crash of the machine may lose it: nothing is flushed.
+ */
+export async function writeWhole(file: string, text: string): Promise<void> {
+  const temporary = `${file}.tmp`;
+  await writeFile(temporary, text);
+  await rename(temporary, file);
 }
 
 /** The content, or null if there is no such file. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { CutoverError } from '../../base/errors.ts';
 import { revisionKeptCount } from '../../base/limits.ts';
 import { isRecord } from '../../model/written.ts';
-import { readIfThere, removeIfThere, writeDurably } from './durable-file.ts';
+import { readIfThere, removeIfThere, writeDurably, writeWhole } from './durable-file.ts';
 import type { Revision } from './revision.ts';
 
 /**
@@ -13,9 +13,9 @@ import type { Revision } from './revision.ts';
  *   head                    the number of the one that is served; the only word on that
  *   seed                    the hash of the definitions file that was read last at a start
  *
- * An apply records its revision (`pending`), then the node switches, then `head` moves and the
- * revision becomes `acknowledged` (a head that is pending still was cut short between the two),
- * then it is answered. So whatever was answered is served after a crash, and what was not may be, if `head`
+ * An apply records its revision (`pending`), then the node switches, then the revision becomes
+ * `acknowledged` and `head` moves, both flushed (a head that is pending still was cut short between
+ * the two), then it is answered. So whatever was answered is served after a crash, and what was not may be, if `head`
  * had moved already. Kept in memory alone when the folder is null.
  */
 export class History {
@@ -63,6 +63,16 @@ export class History {
   /** Newest first. */
   list(count: number): Revision[] {
     return [...this.#revisions.values()].sort((a, b) => b.revision - a.revision).slice(0, count);
+  }
+
+  /**
+   * Records a revision that is new and pending. Not flushed: only the one that `moveHead` names is
+   * ever served, and a flush takes as long as all the rest of an apply.
+   */
+  async begin(revision: Revision): Promise<void> {
+    this.#revisions.set(revision.revision, revision);
+    if (this.#folder === null) return;
+    await writeWhole(this.#file(this.#folder, revision.revision), JSON.stringify(revision));
   }
 
   /** Durable when it resolves. */

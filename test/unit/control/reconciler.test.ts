@@ -5,8 +5,9 @@ import { generationSlotCount } from '../../../src/base/limits.ts';
 import { Reconciler } from '../../../src/control/reconciler.ts';
 import { createClaim, withdrawClaim } from '../../../src/memory/claim.ts';
 import { noSlot, slotState, unpackActive } from '../../../src/memory/control-block.ts';
+import type { StageOrder } from '../../../src/model/orders.ts';
 import { until } from '../../kit/gateway.ts';
-import { SimulatedNode, type SimulatedWorker } from '../../kit/simulated-node.ts';
+import { publishOrder, SimulatedNode, type SimulatedWorker } from '../../kit/simulated-node.ts';
 
 let node: SimulatedNode;
 let first: SimulatedWorker;
@@ -135,15 +136,14 @@ describe('refused without a trace', () => {
       routes: [{ id: 'b', match, action, policies: [], cache: null }],
     };
     const order = {
-      kind: 'apply',
+      kind: 'stage',
       id: 9,
-      claim: createClaim(),
       revision: 9,
       hash: 'x',
       definitions,
       waitMs: 100,
     } as const;
-    expect(await node.reconciler.apply(order)).toEqual({
+    expect(await node.reconciler.stage(order)).toEqual({
       kind: 'rejected',
       id: 9,
       code: 'node-failed',
@@ -186,6 +186,18 @@ test('a worker that joins attaches all that is active or may become so', async (
   expect(node.eventsOf('worker').at(-1)).toEqual({ kind: 'worker', worker: 1, state: 'attached' });
 });
 
+test('a worker that joins attaches what is staged, too', async () => {
+  const order = node.order(set('a'));
+  await node.reconciler.stage(order);
+  node.reconciler.lose(1);
+  expect(await node.join(1)).toBe(true);
+  expect(node.workers[1]?.asked).toEqual([1]);
+  expect(await node.reconciler.publish(publishOrder(order))).toMatchObject({
+    kind: 'applied',
+    workers: [{ id: 0 }, { id: 1 }],
+  });
+});
+
 describe('a worker that joins while an apply waits for its turn', () => {
   let applies: Promise<unknown>;
 
@@ -212,12 +224,50 @@ describe('a worker that joins while an apply waits for its turn', () => {
   });
 });
 
-test('applies that come at once go one after another', async () => {
-  const answers = await Promise.all(['a', 'b', 'c'].map((id) => node.apply(set(id))));
-  expect(answers.map((answer) => ('generation' in answer ? answer.generation : 0))).toEqual([
-    1, 2, 3,
-  ]);
-  expect([stable(), takenSlots()]).toEqual([2, [0, 1, 2]]);
+test('of revisions staged one after another the last alone is kept and may go live', async () => {
+  const orders = ['a', 'b', 'c'].map((id) => node.order(set(id)));
+  const staged = await Promise.all(orders.map((order) => node.reconciler.stage(order)));
+  expect(staged).toMatchObject([{ generation: 1 }, { generation: 2 }, { generation: 3 }]);
+  expect([stable(), takenSlots()]).toEqual([noSlot, [0]]);
+  const [early, , last] = orders as [StageOrder, StageOrder, StageOrder];
+  expect(await node.reconciler.publish(publishOrder(early))).toMatchObject({
+    kind: 'rejected',
+    code: 'control-lost',
+  });
+  expect(await node.reconciler.publish(publishOrder(last))).toMatchObject({ generation: 3 });
+  expect([stable(), takenSlots()]).toEqual([0, [0]]);
+});
+
+describe('what was staged and is abandoned leaves no trace', () => {
+  beforeEach(async () => {
+    await node.apply(set('a'));
+  });
+
+  const nothingIsLeft = async () => {
+    await until('nobody keeps it', () => first.attached.size + second.attached.size === 2);
+    expect([stable(), takenSlots()]).toEqual([0, [0]]);
+  };
+
+  test('by its manager', async () => {
+    const order = node.order(set('b'));
+    await Promise.all([node.reconciler.stage(order), node.reconciler.abandon(order.revision)]);
+    await nothingIsLeft();
+  });
+
+  test('by a manager that is new', async () => {
+    await node.reconciler.stage(node.order(set('b')));
+    node.reconciler.introduce();
+    await nothingIsLeft();
+  });
+
+  test('though a rollback that is abandoned leaves its generation loaded', async () => {
+    await node.apply(set('b'));
+    const back = node.order(set('a'));
+    await node.reconciler.stage(back);
+    await node.reconciler.abandon(back.revision);
+    expect([stable(), takenSlots()]).toEqual([1, [0, 1]]);
+    expect(await node.apply(set('a'))).toMatchObject({ reused: true, generation: 1 });
+  });
 });
 
 describe('retirement', () => {
@@ -260,25 +310,27 @@ test('when exchanges run on every generation, an apply is refused and says so', 
   expect(await node.apply(set('more'))).toMatchObject({ kind: 'applied' });
 });
 
-test('an order that was withdrawn while a worker attached leaves no trace', async () => {
+test('an order that was withdrawn before its turn leaves no trace', async () => {
   await node.apply(set('a'));
-  first.answersStage = false;
+  const order = node.order(set('b'));
+  await node.reconciler.stage(order);
   const claim = createClaim();
-  const order = { kind: 'apply', id: 9, claim, revision: 9, hash: 'x', waitMs: 10_000 } as const;
-  const answer = node.reconciler.apply({ ...order, definitions: { upstreams: [], routes: [] } });
-  await until('it is staged', () => second.attached.size === 2);
   expect(withdrawClaim(claim)).toBe(true);
-  first.acknowledge();
-  expect(await answer).toMatchObject({ kind: 'rejected', code: 'control-silent' });
+  expect(await node.reconciler.publish(publishOrder(order, claim))).toMatchObject({
+    kind: 'rejected',
+    code: 'control-silent',
+  });
   expect([stable(), takenSlots()]).toEqual([0, [0]]);
   await until('nobody keeps it', () => second.attached.size === 1);
 });
 
 test('an order that is done cannot be withdrawn', async () => {
   const claim = createClaim();
-  const order = { kind: 'apply', id: 9, claim, revision: 9, hash: 'x', waitMs: 10_000 } as const;
-  const definitions = { upstreams: [], routes: [] };
-  expect(await node.reconciler.apply({ ...order, definitions })).toMatchObject({ kind: 'applied' });
+  const order = node.order(set('a'));
+  await node.reconciler.stage(order);
+  expect(await node.reconciler.publish(publishOrder(order, claim))).toMatchObject({
+    kind: 'applied',
+  });
   expect(withdrawClaim(claim)).toBe(false);
 });
 
@@ -293,9 +345,9 @@ test('a control that takes over drops the numbers of what it frees', async () =>
     if (event.kind === 'names') dropped.push(...event.dropped);
   });
   const definitions = { upstreams: [], routes: [] };
-  const claim = createClaim();
-  const order = { kind: 'apply', id: 1, claim, revision: 2, hash: 'x', waitMs: 100 } as const;
-  await next.apply({ ...order, definitions });
+  const order = { id: 1, revision: 2, waitMs: 100 };
+  await next.stage({ kind: 'stage', hash: 'x', definitions, ...order });
+  await next.publish(publishOrder(order));
   await until('the old slot is free', () => node.block.slotState(0) === slotState.free);
   expect(dropped.sort()).toEqual([1, 2]);
 });
