@@ -70,7 +70,9 @@ export class Apply {
   readonly #parts: ApplyParts;
   #current: Definitions = nothing;
   #currentHash = '';
-  #running: number | null = null;
+  #restoring: Promise<void> = Promise.resolve();
+  /** The apply that is under way, and a promise that resolves when it is over. */
+  #running: { readonly revision: number; readonly over: Promise<void> } | null = null;
 
   constructor(parts: ApplyParts) {
     this.#parts = parts;
@@ -86,6 +88,7 @@ export class Apply {
   }
 
   async apply(request: ApplyRequest): Promise<ApplyReport> {
+    await this.#restoring;
     const { parsed, ifMatch, dryRun, validateMs } = request;
     if (ifMatch !== null && ifMatch !== '*' && !ifMatch.includes(this.#currentHash)) {
       throw new CutoverError(
@@ -140,8 +143,21 @@ export class Apply {
     });
   }
 
-  /** Makes the head active again on a node that has nothing loaded: at the start, or a new control. */
-  async restore(head: Revision): Promise<void> {
+  /**
+   * Makes the head active again on a node that has nothing loaded: at the start, or a new control.
+   * After an apply that is under way, which may move the head; those that come meanwhile wait.
+   */
+  restore(): Promise<void> {
+    const restoring = this.#restoring.then(async () => {
+      while (this.#running !== null) await this.#running.over;
+      const head = this.#head();
+      await this.#alone(head.revision, () => this.#restore(head));
+    });
+    this.#restoring = restoring.catch(() => {});
+    return restoring;
+  }
+
+  async #restore(head: Revision): Promise<void> {
     const parsed = parseWritten(head.written, `revision ${head.revision}`);
     if (!parsed.ok) throw invalid(parsed.problems, parsed.truncated);
     const { revision } = head;
@@ -219,11 +235,15 @@ export class Apply {
     const { history, announce } = this.#parts;
     const reason = `it could not be recorded as the head: ${why}`;
     announce('rejected', { revision: revision.revision, reason });
-    await this.restore(history.head ?? emptyRevision);
+    await this.#restore(this.#head());
     // The disk may be the trouble still; in memory it is rejected in any case.
     await history.record({ ...revision, state: 'rejected', reason }).catch(() => {});
     const message = `revision ${revision.revision} was taken back: ${reason}`;
     return new CutoverError('record-failed', message, { source: 'internal' });
+  }
+
+  #head(): Revision {
+    return this.#parts.history.head ?? emptyRevision;
   }
 
   /** A file that was cut off and a variable that was not set read like a set of nothing. */
@@ -270,15 +290,21 @@ export class Apply {
 
   async #alone<T>(revision: number, work: () => Promise<T>): Promise<T> {
     if (this.#running !== null) {
+      const { revision: running } = this.#running;
       throw new CutoverError(
         'apply-in-progress',
-        `revision ${this.#running} is being applied; apply again when it is done`,
-        { source: 'operator', context: { revision: this.#running } },
+        `revision ${running} is being applied; apply again when it is done`,
+        { source: 'operator', context: { revision: running } },
       );
     }
-    this.#running = revision;
+    const result = work();
+    const over = result.then(
+      () => {},
+      () => {},
+    );
+    this.#running = { revision, over };
     try {
-      return await work();
+      return await result;
     } finally {
       this.#running = null;
     }
@@ -286,7 +312,7 @@ export class Apply {
 }
 
 /** What a node serves before its first apply: nothing, as revision 0, which is not kept. */
-export const emptyRevision: Revision = {
+const emptyRevision: Revision = {
   revision: 0,
   parent: 0,
   hash: '',

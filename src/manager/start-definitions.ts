@@ -6,7 +6,7 @@ import type { Log } from '../base/log.ts';
 import { type Parsed, parseDefinitions } from '../model/parse.ts';
 import { printProblem } from '../model/problem.ts';
 import type { Source } from '../model/source-document.ts';
-import { type Apply, emptyRevision } from './apply.ts';
+import type { Apply } from './apply.ts';
 import type { History } from './history/history.ts';
 
 const startWaitMs = 60_000;
@@ -26,11 +26,8 @@ export async function startDefinitions(parts: {
   const { apply, history, path, log } = parts;
   const { head } = history;
   const parsed = path === null ? null : await readDefinitions(path);
-  if (head !== null) await apply.restore(head);
-  if (parsed === null) {
-    if (head === null) await apply.restore(emptyRevision);
-    return;
-  }
+  if (head !== null || parsed === null) await apply.restore();
+  if (parsed === null) return;
   if (!parsed.ok) {
     if (head === null) {
       throw new CutoverError('definitions-invalid', `${path} has problems; nothing is served:`, {

@@ -94,7 +94,10 @@ async function run(): Promise<void> {
         return;
       case 'control-port':
         control.replacePort(message.port);
-        if (history.head !== null) await apply.restore(history.head);
+        // Until it is there, workers serve on the shape that they have.
+        await apply.restore().catch((error) => {
+          log.error({ detail: messageOf(error) }, 'the shape could not be given to a new control');
+        });
         return;
       default:
         events.close();
