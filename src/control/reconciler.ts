@@ -9,7 +9,7 @@ import { compileShape } from './compiler/compile.ts';
 import { verifyShape } from './compiler/verify.ts';
 import { Generations, type Loaded } from './generations.ts';
 import { Identities } from './identities.ts';
-import { rejection } from './rejection.ts';
+import { describe, rejected, rejection, withdrawn } from './rejection.ts';
 import { type Environment, readSecrets } from './secrets.ts';
 import type { LinkAnswer, WorkerLink } from './worker-link.ts';
 
@@ -44,6 +44,9 @@ export class Reconciler {
   #sweeping = false;
   /** Numbers up to this one are those of a control that died, and go with its last slot. */
   #inheritedLast: number;
+  /** Workers have what is published: it is of this control, or nothing ever was. */
+  readonly #published: Promise<void>;
+  #onPublished: () => void = () => {};
 
   /** `onShapesGone`: no loaded generation has a route of these shape keys any more. */
   constructor(
@@ -60,6 +63,10 @@ export class Reconciler {
     this.#identities = new Identities(this.#inheritedLast);
     this.#tell = tell;
     this.#onShapesGone = onShapesGone;
+    this.#published = new Promise((resolve) => {
+      this.#onPublished = resolve;
+    });
+    if (!this.#block.isPublished) this.#onPublished();
   }
 
   /** Brings the node to a revision. Never throws: what goes wrong is in the answer. */
@@ -78,10 +85,18 @@ export class Reconciler {
     this.#tell({ kind: 'names', given: this.#identities.given(), dropped: [] });
   }
 
-  /** A worker is up: it attaches what is loaded. Resolves to true when it may serve. */
-  join(link: WorkerLink): Promise<boolean> {
+  /**
+   * A worker is up: it attaches what is loaded. Resolves to true when it may serve: after a control
+   * that died it has nothing to serve with before the first apply of this one.
+   */
+  async join(link: WorkerLink): Promise<boolean> {
     this.#joining.set(link.worker, link);
-    return this.#inTurn(() => this.#attach(link));
+    if (!(await this.#inTurn(() => this.#attach(link)))) return false;
+    await this.#published;
+    if (this.#links.get(link.worker) !== link) return false;
+    this.#attached.push(link);
+    this.#tell({ kind: 'worker', worker: this.#workerOf(link.worker), state: 'attached' });
+    return true;
   }
 
   /** A worker's thread has ended; main has cleared its pins. */
@@ -121,6 +136,7 @@ export class Reconciler {
       return withdrawn(order);
     }
     this.#generations.publish(loaded, order.revision);
+    this.#onPublished();
     const workers = await this.#confirm(loaded, order, since);
     this.#sweep();
     return {
@@ -226,8 +242,6 @@ export class Reconciler {
       const revision = this.#block.revision(active.slot);
       if ((await link.switchTo(active.slot, revision, waitMs)).kind !== 'done') return false;
     }
-    this.#attached.push(link);
-    this.#tell({ kind: 'worker', worker: this.#workerOf(link.worker), state: 'attached' });
     return true;
   }
 
@@ -326,19 +340,4 @@ function stageMessage(
   revision: number,
 ): Parameters<WorkerLink['stage']>[0] {
   return { kind: 'stage', slot, generation: number, revision, bytes };
-}
-
-/** A lost worker does not stop an apply: it attaches everything when it is back. */
-function describe(worker: number, answer: LinkAnswer, waitMs: number): string[] {
-  if (answer.kind === 'failed') return [`worker ${worker}: ${answer.error}`];
-  if (answer.kind === 'late') return [`worker ${worker} did not attach within ${waitMs} ms`];
-  return [];
-}
-
-function withdrawn(order: ApplyOrder): Answer {
-  return rejected(order, 'control-silent', 'the apply was given up before the node switched');
-}
-
-function rejected(order: ApplyOrder, code: string, message: string): Answer {
-  return { kind: 'rejected', id: order.id, code, message };
 }
