@@ -124,7 +124,7 @@ export async function bench(args) {
     .action(async ({ applies, every, connections, checks, json }) => {
       const { cutoverBench } = await import('./cutover.mjs');
       finish('cutover', await cutoverBench({ applies, everyMs: every, connections, say }), json);
-      await cacheOverCutovers({ checks, secondsMax: 60 + checks / 10_000 });
+      await cacheOverCutovers({ checks, secondsMax: 60 + checks / 5_000 });
     });
   program
     .command('transfer')

@@ -29,8 +29,14 @@ const killEveryMs = 400;
 const recoverMsMax = 15_000;
 /** A waiter fetches by itself after so long; a key that is blocked would take as long. */
 const waitSeconds = 5;
-/** Stores to shared memory that a thread still makes, at the most. */
+/** Stores to shared memory that a thread still makes, at the most; one that idles ends without. */
 const storesMax = 40;
+const idleMsMax = 200;
+/** First control alone dies, which may cost nobody a response that it does not fill just then. */
+const phases = [
+  { threads: ['control'], share: 0.1 },
+  { threads: ['worker', 'control'], share: 0.9 },
+];
 
 /** `told` goes to the origin alone: an apply of another one keeps all entries. */
 function definitions(told) {
@@ -46,6 +52,7 @@ function definitions(told) {
 function endingCode(stores) {
   return `
 let left = ${stores};
+setTimeout(() => process.exit(1), ${idleMsMax});
 for (const name of ['store', 'add', 'compareExchange']) {
   const real = Atomics[name];
   Atomics[name] = (...args) => {
@@ -90,37 +97,20 @@ export async function threadKills({ checks, secondsMax, seed = 1, say }) {
 }
 
 async function run({ origin, admin, folder, checks, secondsMax, random, say }) {
-  say(`${checks} responses to be checked while threads are killed`);
-  let over = false;
-  const half = Math.ceil(checks / 2);
-  const client = (seed) =>
-    pace({
-      port,
-      connections: 32,
-      seconds: secondsMax,
-      requests: half,
-      reconnect: true,
-      workload: { ...load, seed },
-    });
-  const clients = Promise.all([client(1), client(2)]).finally(() => {
-    over = true;
-  });
   const kills = { worker: 0, control: 0, whileFilling: 0, recoveredMs: [] };
-  const killing = (async () => {
-    for (let turn = 0; ; turn++) {
-      await sleep(killEveryMs);
-      if (over) return;
-      const thread = turn % 2 === 0 ? `worker-${Math.floor(random() * workers)}` : 'control';
-      if ((await origin.streaming()) > 0) kills.whileFilling += 1;
-      order(folder, thread, endingCode(1 + Math.floor(random() * storesMax)));
-      kills[thread === 'control' ? 'control' : 'worker'] += 1;
-      await sleep(killEveryMs);
-      kills.recoveredMs.push(await recovered(admin, turn + 1));
-    }
-  })();
-  const runs = await clients;
-  await killing;
-  const sum = (field) => runs.reduce((total, one) => total + one[field], 0);
+  const runs = [];
+  const untilMs = nowMs() + secondsMax * 1000;
+  for (const { threads, share } of phases) {
+    const requests = Math.ceil(checks * share);
+    say(`${requests} responses to be checked while threads are killed: ${threads.join(', ')}`);
+    let over = false;
+    const clients = askWhile(requests, (untilMs - nowMs()) / 1000, runs.length).finally(() => {
+      over = true;
+    });
+    const killing = kill({ origin, admin, folder, random, threads, kills }, () => over);
+    runs.push(summed(await clients));
+    await killing;
+  }
   say('asking for every key once more');
   const beganMs = nowMs();
   const last = await pace({
@@ -131,18 +121,53 @@ async function run({ origin, admin, folder, checks, secondsMax, random, say }) {
     reconnect: true,
     workload: { name: 'keys', prefix: '/json/', count: load.count, order: true },
   });
+  const [controlAlone] = runs;
   return {
     kills,
-    checked: sum('answered'),
-    wrong: sum('wrong') + last.wrong,
-    lost: sum('lost'),
-    otherStatus: sum('otherStatus'),
-    unanswered: sum('unanswered') + last.unanswered,
-    slowestMs: Math.max(...runs.map(({ slowestMs }) => slowestMs), last.slowestMs),
+    ...summed([...runs, { ...last, answered: 0, lost: 0, otherStatus: 0, unavailable: 0 }]),
+    lostByControl: controlAlone.lost - controlAlone.lostLarge,
+    refusedByControl: controlAlone.otherStatus,
     last: last.answered,
     lastMs: nowMs() - beganMs,
-    examples: runs.flatMap(({ wrongs }) => wrongs),
   };
+}
+
+function askWhile(requests, seconds, phase) {
+  const client = (seed) =>
+    pace({
+      port,
+      connections: 32,
+      seconds,
+      requests: Math.ceil(requests / 2),
+      reconnect: true,
+      workload: { ...load, seed: seed + phase * 2 },
+    });
+  return Promise.all([client(1), client(2)]);
+}
+
+function summed(runs) {
+  const sum = (field) => runs.reduce((total, one) => total + one[field], 0);
+  const fields = ['answered', 'wrong', 'lost', 'lostLarge', 'otherStatus', 'unavailable'];
+  return {
+    ...Object.fromEntries([...fields, 'unanswered'].map((field) => [field, sum(field)])),
+    slowestMs: Math.max(...runs.map(({ slowestMs }) => slowestMs)),
+    wrongs: runs.flatMap(({ wrongs }) => wrongs),
+  };
+}
+
+/** Kills one after the other, in turn, each when the one before is over. */
+async function kill({ origin, admin, folder, random, threads, kills }, isOver) {
+  for (let turn = 0; ; turn++) {
+    await sleep(killEveryMs);
+    if (isOver()) return;
+    const kind = threads[turn % threads.length];
+    const thread = kind === 'worker' ? `worker-${Math.floor(random() * workers)}` : kind;
+    if ((await origin.streaming()) > 0) kills.whileFilling += 1;
+    order(folder, thread, endingCode(1 + Math.floor(random() * storesMax)));
+    kills[kind] += 1;
+    await sleep(killEveryMs);
+    kills.recoveredMs.push(await recovered(admin, kills.recoveredMs.length + 1));
+  }
 }
 
 /** How long until an apply goes through in all threads: one death is over before the next. */
@@ -162,12 +187,16 @@ function order(folder, thread, code) {
   renameSync(`${file}.new`, file);
 }
 
-function judge({ kills, checked, wrong, unanswered, slowestMs, last, exited }, checks) {
+function judge(seen, checks) {
+  const { kills, answered, wrong, unanswered, slowestMs, last, exited } = seen;
   const gates = new Gates();
-  gates.atLeast('responses checked', checked, Math.round(checks * 0.99));
+  gates.atLeast('responses checked', answered, Math.round(checks * 0.99));
   gates.atMost('responses torn or of another key', wrong, 0);
   gates.atMost('slowest answer, ms: no key is blocked', slowestMs, waitSeconds * 1000 * 0.9);
   gates.atMost('requests without an answer or an end', unanswered, 0);
+  gates.atMost('lost when control alone died, but for half-filled bodies', seen.lostByControl, 0);
+  gates.atMost('answered with an error when control alone died', seen.refusedByControl, 0);
+  gates.atMost('answered with an error but 503', seen.otherStatus - seen.unavailable, 0);
   gates.atLeast('keys that answer at the end', last, load.count);
   gates.atMost('processes that ended', exited, 0);
   gates.atMost(
@@ -181,7 +210,7 @@ function judge({ kills, checked, wrong, unanswered, slowestMs, last, exited }, c
   return gates;
 }
 
-function print({ kills, checked, wrong, lost, otherStatus, slowestMs, last, lastMs, examples }) {
+function print({ kills, last, lastMs, wrongs, ...seen }) {
   printTable(
     ['threads killed', ''],
     [
@@ -189,13 +218,14 @@ function print({ kills, checked, wrong, lost, otherStatus, slowestMs, last, last
       ['controls killed', kills.control],
       ['  of both, while a body was being filled', kills.whileFilling],
       ['until an apply went through again, most ms', round(Math.max(...kills.recoveredMs))],
-      ['responses checked', checked],
-      ['torn or of another key', wrong],
-      ['requests lost with the connections of dead workers', lost],
-      ['answered with another status', otherStatus],
-      ['slowest answer, ms', round(slowestMs)],
+      ['responses checked', seen.answered],
+      ['torn or of another key', seen.wrong],
+      ['lost with connections of dead workers, or half filled', seen.lost],
+      ['  of those, large bodies', seen.lostLarge],
+      ['answered with 503 while no worker was there', seen.unavailable],
+      ['slowest answer, ms', round(seen.slowestMs)],
       ['keys that answer at the end', `${last}, in ${Math.round(lastMs)} ms`],
     ],
   );
-  for (const example of examples) process.stdout.write(`${example}\n`);
+  for (const example of wrongs) process.stdout.write(`${example}\n`);
 }

@@ -14,7 +14,18 @@ const lastMs = 5_000;
 const reconnectMs = 20;
 
 const next = workload(plan.workload);
-const seen = { sent: 0, answered: 0, lost: 0, wrong: 0, otherStatus: 0, wrongs: [] };
+const seen = {
+  sent: 0,
+  answered: 0,
+  lost: 0,
+  /** Of those, with a body that comes in pieces. */
+  lostLarge: 0,
+  wrong: 0,
+  otherStatus: 0,
+  /** Of those, because no worker is there. */
+  unavailable: 0,
+  wrongs: [],
+};
 const latencies = [];
 const idle = [];
 let open = 0;
@@ -39,9 +50,12 @@ function ask(connection, dueMs) {
 }
 
 function take(item, response) {
-  if (response === null) seen.lost += 1;
-  else if (response.status !== 200) {
+  if (response === null) {
+    seen.lost += 1;
+    if (item.large) seen.lostLarge += 1;
+  } else if (response.status !== 200) {
     seen.otherStatus += 1;
+    if (response.status === 503) seen.unavailable += 1;
     if (seen.wrongs.length < 5) seen.wrongs.push(response.head.slice(0, 200));
   } else {
     seen.answered += 1;

@@ -37,6 +37,11 @@ class Item {
     this.#bytes = bytes;
   }
 
+  /** Whether its body comes in pieces. */
+  get large() {
+    return this.#bytes === bigBodyBytes;
+  }
+
   /** Whether a body is one that the origin gave for this, whole, of whatever version. */
   isRight({ body }) {
     const version = versionOf(body);

@@ -9,7 +9,7 @@ import { compileShape } from './compiler/compile.ts';
 import { verifyShape } from './compiler/verify.ts';
 import { Generations, type Loaded } from './generations.ts';
 import { Identities } from './identities.ts';
-import { rejection } from './rejection.ts';
+import { rejected, rejection } from './rejection.ts';
 import { type Environment, readSecrets } from './secrets.ts';
 import type { WorkerLink } from './worker-link.ts';
 import { WorkerSet } from './worker-set.ts';
@@ -51,6 +51,9 @@ export class Reconciler {
   readonly #tell: (event: ControlEvent) => void;
   readonly #onShapesGone: (shapeKeys: readonly string[]) => void;
   #prepared: Prepared | null = null;
+  /** Workers have what is published: it is of this control, or nothing ever was. */
+  readonly #published: Promise<void>;
+  #onPublished: () => void = () => {};
   #journey: Promise<unknown> = Promise.resolve();
   #sweeping = false;
   /** Numbers up to this one are those of a control that died, and go with its last slot. */
@@ -72,6 +75,10 @@ export class Reconciler {
     this.#workers = new WorkerSet(memory.workerCount);
     this.#tell = tell;
     this.#onShapesGone = onShapesGone;
+    this.#published = new Promise((resolve) => {
+      this.#onPublished = resolve;
+    });
+    if (!this.#block.isPublished) this.#onPublished();
   }
 
   /** Readies a revision on every worker. Never throws: what goes wrong is in the answer. */
@@ -97,10 +104,18 @@ export class Reconciler {
     void this.#inTurn(async () => this.#abandon());
   }
 
-  /** A worker is up: it attaches what is loaded. Resolves to true when it may serve. */
-  join(link: WorkerLink): Promise<boolean> {
+  /**
+   * A worker is up: it attaches what is loaded. Resolves to true when it may serve: after a control
+   * that died it has nothing to serve with before the first apply of this one.
+   */
+  async join(link: WorkerLink): Promise<boolean> {
     this.#workers.awaitTurn(link);
-    return this.#inTurn(() => this.#attach(link));
+    if (!(await this.#inTurn(() => this.#attach(link)))) return false;
+    await this.#published;
+    if (!this.#workers.attached(link)) return false;
+    const worker = this.#workers.workerOf(link.worker);
+    this.#tell({ kind: 'worker', worker, state: 'attached' });
+    return true;
   }
 
   /** A worker's thread has ended; main has cleared its pins. */
@@ -158,6 +173,7 @@ export class Reconciler {
     const { loaded, reused, compileMs, stagedMs } = prepared;
     const since = (): number => monotonicMs() - prepared.beganMs;
     this.#generations.publish(loaded, revision);
+    this.#onPublished();
     const { switched, laggards } = await this.#workers.confirm(loaded.slot, revision, {
       waitMs,
       since,
@@ -234,9 +250,6 @@ export class Reconciler {
       const answer = await link.switchTo(active.slot, revision, attachMsMax);
       if (answer.kind !== 'done') return false;
     }
-    this.#workers.attached(link);
-    const worker = this.#workers.workerOf(link.worker);
-    this.#tell({ kind: 'worker', worker, state: 'attached' });
     return true;
   }
 
@@ -330,8 +343,4 @@ function stageMessage(
   revision: number,
 ): Parameters<WorkerLink['stage']>[0] {
   return { kind: 'stage', slot, generation: number, revision, bytes };
-}
-
-function rejected(id: number, code: string, message: string): Answer {
-  return { kind: 'rejected', id, code, message };
 }

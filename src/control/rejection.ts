@@ -9,3 +9,7 @@ export function rejection(id: number, thrown: unknown): RejectedAnswer {
       : new CutoverError('node-failed', messageOf(thrown), { source: 'internal', cause: thrown });
   return { kind: 'rejected', id, code: error.code, message: error.message };
 }
+
+export function rejected(id: number, code: string, message: string): RejectedAnswer {
+  return { kind: 'rejected', id, code, message };
+}

@@ -120,6 +120,7 @@ async function join(worker: number, port: MessagePort): Promise<void> {
     onCache: (message) => keeper?.receive(worker, message),
   });
   links.set(worker, link);
+  if (keeper !== null) link.tellCache({ kind: 'cache-open' });
   if (await reconciler.join(link)) {
     main.postMessage({ kind: 'attached', worker } satisfies ControlToMain);
   }

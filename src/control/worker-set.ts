@@ -28,9 +28,11 @@ export class WorkerSet {
     return true;
   }
 
-  /** It has attached everything. */
-  attached(link: WorkerLink): void {
+  /** It has attached everything. False: it died meanwhile. */
+  attached(link: WorkerLink): boolean {
+    if (this.#links.get(link.worker) !== link) return false;
     this.#attached.push(link);
+    return true;
   }
 
   /** The worker that attached everything last and is there still; null: there is none. */

@@ -84,7 +84,7 @@ process.on('unhandledRejection', (error) => broken(error));
 words.setState(workerState.starting);
 const beat = every(beatMs, () => words.beat());
 const flush = every(logFlushMs, () => access.flush());
-control.on('message', follow);
+followControl();
 main.on('message', (message: MainToWorker) => {
   if (message.kind === 'logs') logs = message.port;
   else if (message.kind === 'drain') void drain(message.timeoutMs);
@@ -92,7 +92,7 @@ main.on('message', (message: MainToWorker) => {
     control.close();
     control = message.port;
     context.cache?.controlLost();
-    control.on('message', follow);
+    followControl();
   }
 });
 const app = openApp();
@@ -128,6 +128,15 @@ function openApp(): TemplatedApp & LinkedApp {
     tellMain({ kind: 'descriptor', descriptor: opened.getDescriptor() });
   });
   return opened;
+}
+
+/** Its line closes when control's thread has ended, long before main has another one ready. */
+function followControl(): void {
+  const line = control;
+  line.on('message', follow);
+  line.on('close', () => {
+    if (line === control) context.cache?.controlLost();
+  });
 }
 
 function follow(message: ToWorker): void {

@@ -111,6 +111,11 @@ export class ControlBlock {
     return Atomics.load(this.words, header.active);
   }
 
+  /** Whether new exchanges have a generation to run on. */
+  get isPublished(): boolean {
+    return unpackActive(this.activeWord()).stable !== noSlot;
+  }
+
   /** The last number that was given to a route or upstream, for a control that takes over. */
   lastNumber(): number {
     return Atomics.load(this.words, header.lastNumber);

@@ -1,7 +1,10 @@
 // Goal: control and manager may die; traffic does not notice, and the node can be changed again.
 // Method: code is run in these threads of a gateway, from outside, that ends them.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startBreakable } from '../kit/breakable-gateway.ts';
+import { testFolder } from '../kit/folder.ts';
 import { type Gateway, until } from '../kit/gateway.ts';
 import { closedPort } from '../kit/origin.ts';
 import { get, RawClient } from '../kit/raw-client.ts';
@@ -94,6 +97,32 @@ describe('control that dies', () => {
     });
     const clients = await Promise.all([0, 1, 2, 3].map(() => RawClient.connect(gateway.port)));
     for (const one of clients) expect(await said(one)).toBe('one');
+  });
+
+  test('before a worker: the new worker gets no connection until it has the shape', async () => {
+    const { gateway, run } = await start();
+    const file = join(testFolder(), 'go-on');
+    // The head, which control is to load anew, comes from the manager.
+    await run(
+      'manager',
+      `const { existsSync } = require('node:fs');
+       while (!existsSync(${JSON.stringify(file)}) && Date.now() < ${Date.now() + 30_000});`,
+    );
+    await run('control', 'process.exit(3)');
+    await run('worker-1', 'process.exit(3)');
+    await run('control', '');
+    await run('worker-1', '');
+    // So many that the new worker has long been up at the end.
+    for (let i = 0; i < 1_000; i++) {
+      const one = await RawClient.connect(gateway.port);
+      expect(await said(one)).toBe('one');
+      one.close();
+    }
+    writeFileSync(file, '');
+    await until('the new worker is ready', async () => {
+      const { workers } = await node(gateway);
+      return workers.every((one: { state: string }) => one.state === 'ready');
+    });
   });
 });
 

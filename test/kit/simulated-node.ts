@@ -64,14 +64,21 @@ export class SimulatedNode {
   readonly memory;
   readonly block;
   readonly events: ControlEvent[] = [];
-  readonly reconciler;
+  reconciler: Reconciler;
   readonly workers: SimulatedWorker[] = [];
+  readonly #environment: Readonly<Record<string, string>>;
   #orders = 0;
 
   constructor(workerCount: number, environment: Readonly<Record<string, string>> = {}) {
     this.memory = createNodeMemory(workerCount);
     this.block = new ControlBlock(this.memory.control);
-    this.reconciler = new Reconciler(this.memory, environment, (event) => this.events.push(event));
+    this.#environment = environment;
+    this.reconciler = this.#newControl();
+  }
+
+  /** Control died: the next one begins, with nothing but what is in shared memory. */
+  replaceControl(): void {
+    this.reconciler = this.#newControl();
   }
 
   /** A worker comes up; true when it has attached everything. */
@@ -99,6 +106,10 @@ export class SimulatedNode {
     const { definitions, hash } = parsed;
     const [id, revision] = [this.#orders, this.#orders];
     return { kind: 'stage', id, revision, hash, definitions, waitMs };
+  }
+
+  #newControl(): Reconciler {
+    return new Reconciler(this.memory, this.#environment, (event) => this.events.push(event));
   }
 
   eventsOf<K extends ControlEvent['kind']>(kind: K): Extract<ControlEvent, { kind: K }>[] {

@@ -5,7 +5,7 @@ import type { CacheRecord } from '../../memory/cache/cache-record.ts';
 import type { Exchange } from '../exchange.ts';
 import { passRecord, responseRecord, type StorableResponse, varyRecord } from './record.ts';
 import type { CacheTicket } from './ticket.ts';
-import type { WorkerCache } from './worker-cache.ts';
+import { goAlone, type WorkerCache } from './worker-cache.ts';
 
 /** What a validation is about: the stored response as it was when it was looked up. */
 export interface StaleStored {
@@ -146,7 +146,6 @@ export class Fill {
       const record = { ...(this.#record as CacheRecord), bodyBytes: body.byteLength };
       this.#pieces = [];
       this.#state = 'sent';
-      this.#cache.ask(this);
       this.#cache.send({ kind: 'cache-store', fetch: this.number, record, body }, body);
     }
   }
@@ -156,7 +155,6 @@ export class Fill {
     const record = responseRecord(this.#exchange, this.#ticket, this, response);
     this.#state = 'refreshing';
     this.#eachAsks = response.verdict.noCache;
-    this.#cache.ask(this);
     this.#cache.send({ kind: 'cache-refresh', fetch: this.number, entry, record });
   }
 
@@ -179,6 +177,7 @@ export class Fill {
   standIn(): void {
     if (this.#state !== 'asking') return;
     this.#state = 'over';
+    this.#cache.forget(this);
     this.#leave(originFailed);
   }
 
@@ -191,7 +190,8 @@ export class Fill {
 
   /**
    * Control's answer to what it was sent; empty: lookups find it now. A body that is streamed may
-   * be refused after that still, when there is no room for the rest of it.
+   * be refused after that still, when there is no room for the rest of it. `control-lost` may come
+   * at any time.
    */
   answered(refusal: string): void {
     const refreshed = this.#state === 'refreshing';
@@ -208,7 +208,6 @@ export class Fill {
   #mark(): void {
     this.#state = 'sent';
     const record = passRecord(this.#exchange, this.#ticket, this);
-    this.#cache.ask(this);
     this.#cache.send({ kind: 'cache-store', fetch: this.number, record, body: null });
     this.#cache.waiting.wake(this.key.text, goAlone);
   }
@@ -232,7 +231,6 @@ export class Fill {
     const pieces = this.#pieces;
     this.#pieces = [];
     this.#state = 'streaming';
-    this.#cache.ask(this);
     const record = this.#record as CacheRecord;
     this.#cache.send({ kind: 'cache-begin', fetch: this.number, record });
     if (pieces.length > 0) this.#sendChunk(copyOf(...pieces));
@@ -278,10 +276,6 @@ export class Fill {
 
 function originFailed({ ticket }: Exchange): void {
   if (ticket !== null) ticket.originFailed = true;
-}
-
-function goAlone(exchange: Exchange): void {
-  if (exchange.ticket !== null) exchange.ticket.alone = true;
 }
 
 /** One buffer of its own, to be handed over. */

@@ -1,5 +1,5 @@
 import type { EntryView } from '../../memory/cache/cache-entry.ts';
-import { cacheKey } from '../../memory/cache/cache-key.ts';
+import { type CacheKey, cacheKey } from '../../memory/cache/cache-key.ts';
 import { entryFlag } from '../../memory/cache/cache-record.ts';
 import type { LookupOutcome } from '../../memory/series.ts';
 import { methodBits } from '../../memory/shape-kinds.ts';
@@ -80,7 +80,7 @@ function find(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): bool
   if (cache.hasChanges && cache.isChanged(cacheHost(exchange.headers.host), exchange.path)) {
     return false;
   }
-  if (!reader.find(ticket.primary)) {
+  if (!isThere(cache, ticket.primary)) {
     ticket.key = ticket.primary;
     ticket.varyNames = [];
     return false;
@@ -89,7 +89,12 @@ function find(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): bool
   narrow(exchange, ticket);
   ticket.varyNames = reader.entry.headText().split(',');
   ticket.key = cacheKey(ticket.variantKey(ticket.varyNames));
-  return reader.find(ticket.key);
+  return isThere(cache, ticket.key);
+}
+
+/** What a control that died had begun to fill is not: the rest will never come. */
+function isThere({ reader, hasControl }: WorkerCache, key: CacheKey): boolean {
+  return reader.find(key) && (hasControl || reader.entry.state !== 'filling');
 }
 
 /** The request says no more than the key, before its fields are compared or sent. */
@@ -218,6 +223,7 @@ function fetchOrWait(
   // that wait would ask one after the other.
   const alone = !plan.coalesces || ticket.alone || ticket.forward === 'request';
   narrow(exchange, ticket);
+  if (!cache.hasControl) return 'forward';
   if (asksLess(exchange)) {
     const isFetched = cache.fillOf(key) !== undefined || cache.claims.holder(key) >= 0;
     if (isFetched && !alone) return wait(exchange, cache, ticket);
@@ -290,7 +296,8 @@ function wait(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): Look
 /** Serves what is stale now, and has it fetched anew for those who come later (RFC 5861). */
 function revalidateBehind(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): void {
   const { key } = ticket;
-  if (ticket.plan.refusesToStore(exchange) || cache.fillOf(key) !== undefined) return;
+  if (!cache.hasControl || cache.fillOf(key) !== undefined) return;
+  if (ticket.plan.refusesToStore(exchange)) return;
   const claim = cache.claims.take(key);
   if (claim === 'busy') return;
   const behind = exchange.withoutClient();

@@ -45,6 +45,12 @@ export function receiveForCache(
     }
     return relayed('');
   }
+  if (!fill.active) {
+    // Control was lost meanwhile. What is stored may go any time now: the whole is asked for.
+    if (received.status !== 304 || fill.stale === null) return relayed('');
+    fill.askWhole();
+    return { client: 'again', status: '' };
+  }
   const headers = endToEnd(received);
   if (received.status === 304 && fill.stale !== null) {
     if (renew(exchange, ticket, fill, fill.stale, headers)) return { client: 'later', status: '' };

@@ -76,7 +76,10 @@ export class StoredStream {
     }
     const { state, bodyBytes, filledBytes } = this.#hold;
     if (this.#at === (this.#to ?? bodyBytes)) return this.#relay.end();
-    if (state === 'dead' && this.#at >= filledBytes) this.#cache.hooks.broken(this.#exchange);
+    // It was begun under a control that is gone by now, and nobody goes on with it.
+    const orphaned = state === 'filling' && !this.#cache.hasControl;
+    const ended = state === 'dead' || orphaned;
+    if (ended && this.#at >= filledBytes) this.#cache.hooks.broken(this.#exchange);
     else this.#again(pollMs);
     return false;
   }

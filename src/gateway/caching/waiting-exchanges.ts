@@ -64,6 +64,11 @@ export class WaitingExchanges {
     }
   }
 
+  /** As `wake`, for every key. */
+  wakeAll(change: (exchange: Exchange) => void): void {
+    for (const key of [...this.#byKey.keys()]) this.wake(key, change);
+  }
+
   #poll(): void {
     for (const [key, exchanges] of [...this.#byKey]) {
       const [first] = exchanges;

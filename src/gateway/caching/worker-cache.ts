@@ -35,11 +35,12 @@ export class WorkerCache {
   readonly #tell: (message: CacheToControl, transfer?: ArrayBuffer[]) => void;
   /** Fetches by key: one each, so that nobody asks twice. */
   readonly #fills = new Map<string, Fill>();
-  /** Fetches for which control may have an answer, by number. */
-  readonly #asked = new Map<number, Fill>();
+  /** All fetches that are not over, by number. */
+  readonly #begun = new Map<number, Fill>();
   /** Paths that this worker's clients have changed, until control has dropped what is stored. */
   readonly #changed = new Map<string, number>();
   readonly #invalidations = new Map<number, readonly string[]>();
+  #hasControl = true;
   #inFlightBytes = 0;
   #lastNumber = 0;
 
@@ -71,10 +72,11 @@ export class WorkerCache {
   }
 
   addFill(fill: Fill): void {
+    this.#begun.set(fill.number, fill);
     this.#fills.set(fill.key.text, fill);
   }
 
-  /** The fetch is over: whoever waits may be the next. */
+  /** Others need not wait for it any more: whoever waits may be the next. */
   removeFill(fill: Fill): void {
     if (this.#fills.get(fill.key.text) === fill) this.#fills.delete(fill.key.text);
   }
@@ -85,6 +87,7 @@ export class WorkerCache {
   }
 
   send(message: CacheToControl, bytes: ArrayBuffer | null = null): void {
+    if (!this.#hasControl) return;
     if (bytes === null) {
       this.#tell(message);
       return;
@@ -93,17 +96,16 @@ export class WorkerCache {
     this.#tell(message, [bytes]);
   }
 
-  /** Control will answer for this fetch, until it is forgotten. */
-  ask(fill: Fill): void {
-    this.#asked.set(fill.number, fill);
-  }
-
+  /** The fetch is over: control has no answer for it any more. */
   forget(fill: Fill): void {
-    this.#asked.delete(fill.number);
+    this.#begun.delete(fill.number);
   }
 
   receive(message: CacheToWorker): void {
     switch (message.kind) {
+      case 'cache-open':
+        this.#opened();
+        return;
       case 'cache-taken':
         this.#inFlightBytes -= message.bytes;
         return;
@@ -112,17 +114,35 @@ export class WorkerCache {
         return;
       default: {
         const refusal = message.kind === 'cache-visible' ? '' : message.reason;
-        this.#asked.get(message.fetch)?.answered(refusal);
+        this.#begun.get(message.fetch)?.answered(refusal);
       }
     }
   }
 
-  /** Control was replaced: what it was sent is lost. */
+  /**
+   * Whether what is fetched can be stored. While it cannot, nobody waits for the fetch of another:
+   * what is stored answers still, and all else goes to the origin.
+   */
+  get hasControl(): boolean {
+    return this.#hasControl;
+  }
+
+  /**
+   * Control is gone, and with it what it was sent. Nothing whose fetch began under it will be stored,
+   * not by its successor either, so whoever waits goes by itself.
+   */
   controlLost(): void {
+    this.#hasControl = false;
     this.#inFlightBytes = 0;
+    for (const fill of [...this.#begun.values()]) fill.answered('control-lost');
+    this.waiting.wakeAll(goAlone);
+  }
+
+  /** A control is there that begins with an empty cache: nothing in it was changed since. */
+  #opened(): void {
+    this.#hasControl = true;
     this.#changed.clear();
     this.#invalidations.clear();
-    for (const fill of [...this.#asked.values()]) fill.answered('control-lost');
   }
 
   /** A client changed what is at these places; what is stored for them is not used from now on. */
@@ -165,4 +185,9 @@ export class WorkerCache {
       this.reader.leave();
     }
   }
+}
+
+/** Done to one that waits: it goes to the origin by itself. */
+export function goAlone({ ticket }: Exchange): void {
+  if (ticket !== null) ticket.alone = true;
 }

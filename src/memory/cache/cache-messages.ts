@@ -36,6 +36,8 @@ export type CacheToControl =
 
 /** What control answers. */
 export type CacheToWorker =
+  /** First on every line: what a control before this one had stored is gone, and it stores now. */
+  | { readonly kind: 'cache-open' }
   /** Lookups find the response from now on, whole or growing. */
   | { readonly kind: 'cache-visible'; readonly fetch: number }
   | { readonly kind: 'cache-refused'; readonly fetch: number; readonly reason: string }

@@ -351,3 +351,21 @@ test('a control that takes over drops the numbers of what it frees', async () =>
   await until('the old slot is free', () => node.block.slotState(0) === slotState.free);
   expect(dropped.sort()).toEqual([1, 2]);
 });
+
+test('under a control that takes over, a worker serves when it has what is published', async () => {
+  await node.apply(set('a'));
+  node.replaceControl();
+  let serves = false;
+  const joined = node.join(1).then((answer) => {
+    serves = answer;
+  });
+  const worker = node.workers[1] as SimulatedWorker;
+  worker.stageError = 'no';
+  expect(await node.apply(set('b'))).toMatchObject({ kind: 'rejected' });
+  expect(serves).toBe(false);
+  worker.stageError = null;
+  await node.apply(set('b'));
+  await joined;
+  expect([serves, worker.attached.get(stable())]).toEqual([true, node.block.generation(stable())]);
+  expect(node.reconciler.newestLink()?.worker).toBe(1);
+});

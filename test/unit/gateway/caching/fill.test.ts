@@ -3,7 +3,7 @@
 // control's answers made by hand.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { cacheInFlightBytesMax, wholeStoreBytesMax } from '../../../../src/base/limits.ts';
-import type { Fill } from '../../../../src/gateway/caching/fill.ts';
+import { Fill } from '../../../../src/gateway/caching/fill.ts';
 import { lookUp, openTicket } from '../../../../src/gateway/caching/lookup.ts';
 import { receiveForCache } from '../../../../src/gateway/caching/receive.ts';
 import { WorkerCache } from '../../../../src/gateway/caching/worker-cache.ts';
@@ -47,16 +47,16 @@ afterEach(() => {
 
 const route = { upstream: 'a', cache: { ttl: '60s' } };
 
-function newExchange(plan = planOf(route)): Exchange {
-  const exchange = exchangeOf(plan, { path: '/a' });
+function newExchange(plan = planOf(route), path = '/a'): Exchange {
+  const exchange = exchangeOf(plan, { path });
   Object.assign(exchange.worker, { nowMs: () => 1000 });
   openTicket(exchange, null);
   return exchange;
 }
 
 /** An exchange that is looked up: it fetches, or it waits for another. */
-function lookedUp(plan = planOf(route)): Exchange {
-  const exchange = newExchange(plan);
+function lookedUp(plan = planOf(route), path = '/a'): Exchange {
+  const exchange = newExchange(plan, path);
   const { ticket } = exchange;
   if (ticket === null) throw new Error('the route is cached');
   lookUp(exchange, cache, ticket);
@@ -219,6 +219,61 @@ describe('a large response', () => {
     expect([woken, waiter.ticket?.alone]).toEqual([[waiter], true]);
     visible(fill);
     expect(isFree(fill)).toBe(true);
+  });
+});
+
+describe('a control that was lost', () => {
+  test('frees all that wait at once, whoever fetches what they wait for', () => {
+    const fetching = lookedUp();
+    const here = lookedUp();
+    const key = newExchange(planOf(route), '/b').ticket?.key;
+    expect(key && new Claims(memory, 1).take(key)).toBe('taken');
+    const there = lookedUp(planOf(route), '/b');
+    expect(cache.waiting.count).toBe(2);
+    cache.controlLost();
+    expect(woken).toEqual([here, there]);
+    expect(woken.map(({ ticket }) => ticket?.alone)).toEqual([true, true]);
+    expect([isFree(fillOf(fetching)), cache.waiting.count]).toEqual([true, 0]);
+  });
+
+  test('is sent nothing, and nobody waits until another one is there', () => {
+    const fetching = lookedUp();
+    cache.controlLost();
+    head(fetching);
+    fillOf(fetching).chunk(Buffer.from('body'));
+    fillOf(fetching).end();
+    const [one, two] = [lookedUp(), lookedUp()];
+    expect([one.ticket?.fill, two.ticket?.fill, cache.waiting.count]).toEqual([null, null, 0]);
+    expect([kinds(), cache.claims.holder(fillOf(fetching).key)]).toEqual([[], -1]);
+    cache.receive({ kind: 'cache-open' });
+    const next = lookedUp();
+    lookedUp();
+    expect([fillOf(next).holdsClaim, cache.waiting.count]).toEqual([true, 1]);
+    fillOf(next).fail();
+  });
+
+  test('leaves a response to a condition of ours to be asked for whole', () => {
+    const exchange = newExchange();
+    const { ticket } = exchange;
+    if (ticket === null) throw new Error('the route is cached');
+    const stale = { entry: 1, status: 200, head: '', origin: '', lastModified: '', bodyBytes: 1 };
+    ticket.fill = new Fill(exchange, cache, false, { ...stale, etag: '"1"' });
+    cache.controlLost();
+    const received = { status: 304, names: ['etag'], values: ['"1"'], connection: '' };
+    const { client } = receiveForCache(exchange, cache, ticket, received as unknown as ParsedHead);
+    expect([client, ticket.fill.stale, kinds()]).toEqual(['again', null, []]);
+    head(exchange);
+    expect(ticket.fill.stores).toBe(false);
+  });
+
+  test('keeps what its clients changed from being used until the next one is there', () => {
+    cache.invalidate(['shop/a'], []);
+    cache.controlLost();
+    cache.invalidate(['shop/b'], []);
+    expect([cache.isChanged('shop', '/a'), cache.isChanged('shop', '/b')]).toEqual([true, true]);
+    cache.receive({ kind: 'cache-open' });
+    expect(cache.hasChanges).toBe(false);
+    expect(kinds()).toEqual(['cache-invalidate']);
   });
 });
 

@@ -1,5 +1,6 @@
-// Goal: of all workers that miss a key at once, one fetches it. Method: a lookup whose worker loses
-// the processor just before it takes the claim, while another one's fetch ends.
+// Goal: of all workers that miss a key at once, one fetches it; while no control is there, none waits.
+// Method: a lookup whose worker loses the processor just before it takes the claim, while another
+// one's fetch ends; and one whose control is lost.
 import { expect, test, vi } from 'vitest';
 import { lookUp, openTicket } from '../../../../src/gateway/caching/lookup.ts';
 import type { CacheTicket } from '../../../../src/gateway/caching/ticket.ts';
@@ -72,4 +73,28 @@ test('an entry that the lookup itself found stale does not count as stored meanw
   writer.put(cacheRecord(ticket.key.text, 1, times), body);
   expect(lookUp(exchange, cache, ticket)).toBe('forward');
   expect(ticket.fill?.stale?.etag).toBe('"1"');
+});
+
+test('what a control that died had begun to fill is not answered with', () => {
+  const { exchange, cache, ticket, writer, sent } = setUp();
+  const begun = writer.begin(cacheRecord(ticket.key.text, 1, { bodyBytes: 8 }));
+  if (!begun.stored) throw new Error('there is room');
+  writer.append(begun.entryId, Buffer.from('half'));
+  cache.controlLost();
+  expect(lookUp(exchange, cache, ticket)).toBe('forward');
+  expect([sent, ticket.fill]).toEqual([[], null]);
+});
+
+test('nothing is fetched behind a stale answer while no control is there to store it', () => {
+  const { exchange, cache, ticket, writer, sent } = setUp();
+  const body = Buffer.from('old');
+  const times = {
+    freshUntilMs: exchange.beganMs - 500,
+    staleWhileRevalidateUntilMs: exchange.beganMs + 500,
+    bodyBytes: body.length,
+  };
+  writer.put(cacheRecord(ticket.key.text, 1, times), body);
+  cache.controlLost();
+  expect(lookUp(exchange, cache, ticket)).toBe('answered');
+  expect([sent, cache.fillOf(ticket.key)]).toEqual([['old'], undefined]);
 });
