@@ -101,8 +101,8 @@ export class WorkerContext {
 
   #predicatesHold(routeIndex: number): boolean {
     const exchange = this.matching as Exchange;
-    for (const holds of exchange.generation.plan(routeIndex).predicates) {
-      if (!holds(exchange)) return false;
+    for (const predicate of exchange.generation.plan(routeIndex).predicates) {
+      if (!predicate.holds(exchange)) return false;
     }
     return true;
   }

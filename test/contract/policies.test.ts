@@ -126,7 +126,7 @@ describe('predicates', () => {
   function holds(match: object, request: PlainExchange): boolean {
     const plan = planOf({ match: { path: '/**', ...match } });
     const exchange = exchangeOf(plan, request);
-    return plan.predicates.every((predicate) => predicate(exchange));
+    return plan.predicates.every((predicate) => predicate.holds(exchange));
   }
 
   const header = (...values: string[]): PlainExchange => ({

@@ -80,18 +80,22 @@ export function encodingClass(field: string | undefined): EncodingClass {
  * Remembers the classes of fields: clients send a few dozen different ones, and to read one costs
  * more than all the rest of a key. Past `acceptFieldCountMax` it starts anew, so nobody can fill it.
  */
-export function rememberClasses<C>(
-  classOf: (field: string | undefined) => C,
-): (field: string | undefined) => C {
-  const known = new Map<string, C>();
-  return (field) => {
-    if (field === undefined || field.length > acceptFieldBytesMax) return classOf(field);
-    let found = known.get(field);
+export class RememberedClasses {
+  readonly #known = new Map<string, string>();
+  readonly #classOf: (field: string | undefined) => string;
+
+  constructor(classOf: (field: string | undefined) => string) {
+    this.#classOf = classOf;
+  }
+
+  of(field: string | undefined): string {
+    if (field === undefined || field.length > acceptFieldBytesMax) return this.#classOf(field);
+    let found = this.#known.get(field);
     if (found === undefined) {
-      found = classOf(field);
-      if (known.size >= acceptFieldCountMax) known.clear();
-      known.set(field, found);
+      found = this.#classOf(field);
+      if (this.#known.size >= acceptFieldCountMax) this.#known.clear();
+      this.#known.set(field, found);
     }
     return found;
-  };
+  }
 }

@@ -3,52 +3,55 @@ import type { CachePolicyT, CacheVaryT } from '#generated/cutover.js';
 import { cacheKeyBytesMax, keyBodyBytesMax } from '../../base/limits.ts';
 import { isFieldValue } from '../door.ts';
 import type { Exchange } from '../exchange.ts';
-import { encodingClass, languageClass, rememberClasses } from './accept-class.ts';
+import { encodingClass, languageClass, RememberedClasses } from './accept-class.ts';
 import { decodeSteps } from './body-steps.ts';
-import { type QueryChooser, queryChooser } from './cache-query.ts';
+import { QueryChooser } from './cache-query.ts';
 import { canonicalText, readJson, valueAt } from './json-value.ts';
 import { cookieValue, textOf } from './template.ts';
 
-/** What a route makes keys of (docs/definitions-cache.md, "The key"). */
-export interface KeyPlan {
-  text(exchange: Exchange, body: Buffer | null): string | null;
-  readonly query: QueryChooser;
-}
-
 /**
- * A key is lines: shape key, G or P, host, path, query, then one line for each thing that the
- * route varies by. No part can hold a line end, so no two keys are spelled alike.
+ * What a route makes keys of (docs/definitions-cache.md, "The key"). A key is lines: shape key, G
+ * or P, host, path, query, then one line for each thing that the route varies by. No part can hold
+ * a line end, so no two keys are spelled alike.
  */
-export function decodeKey(cache: CachePolicyT, vary: CacheVaryT): KeyPlan {
-  const shapeKey = textOf(cache.shapeKey);
-  const beginning = `${shapeKey}\nG\n`;
-  const beginningOfPost = `${shapeKey}\nP\n`;
-  const query = queryChooser(
-    vary.query,
-    vary.queryNames.map((name) => textOf(name)),
-  );
-  const variant = decodeVariant(vary);
-  const digest = decodeDigest(cache.body.map(decodeSteps));
-  return {
-    query,
-    text(exchange, body) {
-      const chosen = query(exchange.query);
-      if (chosen === null) return null;
-      const posts = exchange.method === 'POST';
-      let text = `${posts ? beginningOfPost : beginning}${hostInKey(exchange.headers.host)}\n${exchange.path}\n${chosen}`;
-      if (variant !== null) {
-        const lines = variant(exchange);
-        if (lines === null) return null;
-        text += lines;
-      }
-      if (posts) {
-        const line = body === null ? null : digest(body);
-        if (line === null) return null;
-        text += line;
-      }
-      return text.length <= cacheKeyBytesMax ? text : null;
-    },
-  };
+export class KeyPlan {
+  readonly query: QueryChooser;
+  readonly #beginning: string;
+  readonly #beginningOfPost: string;
+  readonly #variant: VariantPlan | null;
+  readonly #bodyFields: readonly (readonly (string | number)[])[];
+
+  constructor(cache: CachePolicyT, vary: CacheVaryT) {
+    const shapeKey = textOf(cache.shapeKey);
+    this.#beginning = `${shapeKey}\nG\n`;
+    this.#beginningOfPost = `${shapeKey}\nP\n`;
+    this.query = new QueryChooser(
+      vary.query,
+      vary.queryNames.map((name) => textOf(name)),
+    );
+    const variant = new VariantPlan(vary);
+    this.#variant = variant.isEmpty ? null : variant;
+    this.#bodyFields = cache.body.map(decodeSteps);
+  }
+
+  /** Null: the exchange has no key. */
+  text(exchange: Exchange, body: Buffer | null): string | null {
+    const chosen = this.query.of(exchange.query);
+    if (chosen === null) return null;
+    const posts = exchange.method === 'POST';
+    let text = `${posts ? this.#beginningOfPost : this.#beginning}${hostInKey(exchange.headers.host)}\n${exchange.path}\n${chosen}`;
+    if (this.#variant !== null) {
+      const lines = this.#variant.lines(exchange);
+      if (lines === null) return null;
+      text += lines;
+    }
+    if (posts) {
+      const line = body === null ? null : digestLine(body, this.#bodyFields);
+      if (line === null) return null;
+      text += line;
+    }
+    return text.length <= cacheKeyBytesMax ? text : null;
+  }
 }
 
 /** Lower case, without the port that `http` means anyway. */
@@ -57,40 +60,54 @@ function hostInKey(host: string): string {
   return lower.endsWith(':80') ? lower.slice(0, -3) : lower;
 }
 
-/** Null: a value that is refused before it goes upstream too, since it is not ASCII. */
-type LineOf = (exchange: Exchange) => string | null;
+/** The lines of all that varies, each with its line end in front. */
+class VariantPlan {
+  readonly #headers: readonly string[];
+  readonly #cookies: readonly string[];
+  readonly #consumer: boolean;
+  readonly #language: RememberedClasses | null;
+  readonly #encoding: RememberedClasses | null;
 
-/** The lines of all that varies, each with its line end in front; null: nothing does. */
-function decodeVariant(vary: CacheVaryT): LineOf | null {
-  const languages = vary.languages.map((tag) => textOf(tag));
-  const lines: LineOf[] = [
-    ...vary.headers.map(textOf).map((name): LineOf => {
-      return ({ headers }) => line('h', name, headers.joined(name));
-    }),
-    ...vary.cookies.map(textOf).map((name): LineOf => {
-      return ({ headers }) => line('c', name, cookieValue(headers.joined('cookie'), name));
-    }),
-  ];
-  // Who calls is known once consumers are; until then everybody is nobody.
-  if (vary.consumer) lines.push(() => '\nu:');
-  if (languages.length > 0) {
-    const language = rememberClasses((field) => languageClass(field, languages));
-    lines.push(({ headers }) => `\nl:${language(headers.joined('accept-language'))}`);
+  constructor(vary: CacheVaryT) {
+    const languages = vary.languages.map((tag) => textOf(tag));
+    this.#headers = vary.headers.map((name) => textOf(name));
+    this.#cookies = vary.cookies.map((name) => textOf(name));
+    this.#consumer = vary.consumer;
+    this.#language =
+      languages.length === 0
+        ? null
+        : new RememberedClasses((field) => languageClass(field, languages));
+    this.#encoding = vary.encoding ? new RememberedClasses(encodingClass) : null;
   }
-  if (vary.encoding) {
-    const encoding = rememberClasses(encodingClass);
-    lines.push(({ headers }) => `\ne:${encoding(headers.joined('accept-encoding'))}`);
+
+  get isEmpty(): boolean {
+    const listed = this.#headers.length + this.#cookies.length > 0;
+    return !listed && !this.#consumer && this.#language === null && this.#encoding === null;
   }
-  if (lines.length === 0) return null;
-  return (exchange) => {
+
+  /** Null: a value that is refused before it goes upstream too, since it is not ASCII. */
+  lines({ headers }: Exchange): string | null {
     let text = '';
-    for (const one of lines) {
-      const next = one(exchange);
+    for (const name of this.#headers) {
+      const next = line('h', name, headers.joined(name));
       if (next === null) return null;
       text += next;
     }
+    for (const name of this.#cookies) {
+      const next = line('c', name, cookieValue(headers.joined('cookie'), name));
+      if (next === null) return null;
+      text += next;
+    }
+    // Who calls is known once consumers are; until then everybody is nobody.
+    if (this.#consumer) text += '\nu:';
+    if (this.#language !== null) {
+      text += `\nl:${this.#language.of(headers.joined('accept-language'))}`;
+    }
+    if (this.#encoding !== null) {
+      text += `\ne:${this.#encoding.of(headers.joined('accept-encoding'))}`;
+    }
     return text;
-  };
+  }
 }
 
 /** Without the sign: it is not there, which is not the same as empty. */
@@ -100,18 +117,17 @@ function line(kind: string, name: string, value: string | undefined): string | n
 }
 
 /** The line of a body: the SHA-256 of its chosen fields, one to a line, absent ones empty. */
-function decodeDigest(
+function digestLine(
+  body: Buffer,
   fields: readonly (readonly (string | number)[])[],
-): (body: Buffer) => string | null {
-  return (body) => {
-    if (body.length > keyBodyBytesMax) return null;
-    const root = readJson(body);
-    if (root === null) return null;
-    let text = '';
-    for (const steps of fields) {
-      const value = valueAt(root, steps);
-      text += value === undefined ? '\n' : `${canonicalText(value)}\n`;
-    }
-    return `\nb:${hash('sha256', text, 'base64url')}`;
-  };
+): string | null {
+  if (body.length > keyBodyBytesMax) return null;
+  const root = readJson(body);
+  if (root === null) return null;
+  let text = '';
+  for (const steps of fields) {
+    const value = valueAt(root, steps);
+    text += value === undefined ? '\n' : `${canonicalText(value)}\n`;
+  }
+  return `\nb:${hash('sha256', text, 'base64url')}`;
 }

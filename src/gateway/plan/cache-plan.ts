@@ -9,14 +9,14 @@ import {
 import type { Exchange } from '../exchange.ts';
 import type { PolicyRunner } from '../policies/policy.ts';
 import { encodingClass, languageClass } from './accept-class.ts';
-import { decodeConditions } from './cache-condition.ts';
-import { decodeKey } from './cache-key-text.ts';
-import { decodeTags } from './cache-tags.ts';
-import { decodeTtl } from './cache-ttl.ts';
+import { AnyCondition } from './cache-condition.ts';
+import { KeyPlan } from './cache-key-text.ts';
+import { TagPlan } from './cache-tags.ts';
+import { TtlPlan } from './cache-ttl.ts';
 import { textOf } from './template.ts';
 
 /** The cache block of a route as a worker runs it: what is looked up, under which key, how long. */
-export interface CachePlan {
+export class CachePlan {
   /** 11 characters; alike exactly while what was stored may be used (docs/definitions-cache.md). */
   readonly shapeKey: string;
   /** The route's shape key before the last change of it; null: there was none, or it is the same. */
@@ -50,75 +50,92 @@ export interface CachePlan {
   readonly debugToken: string | null;
   /** Whether all response policies are constant, so that the stored head is ready to send. */
   readonly constantResponse: boolean;
+  readonly #key: KeyPlan;
+  readonly #tags: TagPlan;
+  readonly #ttl: TtlPlan;
+  readonly #bypass: AnyCondition;
+  readonly #noStore: AnyCondition;
+  readonly #languages: readonly string[];
+  readonly #encoding: boolean;
+
+  constructor(cache: CachePolicyT, responsePolicies: readonly PolicyRunner[]) {
+    const vary = present(cache.vary, 'a cache block says what keys vary by');
+    this.shapeKey = textOf(cache.shapeKey);
+    this.previousShapeKey = cache.previousShapeKey === null ? null : textOf(cache.previousShapeKey);
+    this.methodMask = cache.methodMask;
+    this.needsBody = (cache.methodMask & (methodBits['POST'] ?? 0)) !== 0;
+    this.queryFiltered = vary.query !== queryChoice.all;
+    this.override = nameIn(cacheOverride, cache.overrideKind);
+    this.staleWhileRevalidateMs = cache.staleWhileRevalidateMs;
+    this.staleIfErrorMs = cache.staleIfErrorMs;
+    this.negativeTtlMs = cache.negativeTtlMs;
+    this.minUses = cache.minUses;
+    this.bytesMax = cache.bytesMax === 0 ? Number.POSITIVE_INFINITY : cache.bytesMax;
+    this.honoursRequest = cache.honoursRequest;
+    this.setCookie = nameIn(cacheSetCookie, cache.setCookie);
+    this.coalesces = cache.coalesces;
+    this.waitMs = cache.waitMs;
+    this.variesByConsumer = vary.consumer;
+    this.debugToken = cache.debugToken === null ? null : textOf(cache.debugToken);
+    this.constantResponse = responsePolicies.every(({ constantResponse }) => constantResponse);
+    this.#key = new KeyPlan(cache, vary);
+    this.#tags = new TagPlan(cache.tags);
+    this.#ttl = new TtlPlan(cache);
+    this.#bypass = new AnyCondition(cache.bypass);
+    this.#noStore = new AnyCondition(cache.noStore);
+    this.#languages = vary.languages.map((tag) => textOf(tag));
+    this.#encoding = vary.encoding;
+  }
+
   /**
    * The text of the key but for a stored Vary, one character per byte; null: this exchange has no
    * key (over the limit, or a body that is needed and is not JSON) and is not cached.
    */
-  keyText(exchange: Exchange, body: Buffer | null): string | null;
+  keyText(exchange: Exchange, body: Buffer | null): string | null {
+    return this.#key.text(exchange, body);
+  }
+
   /** The chosen query parameters, sorted, as they stand in the key. */
-  query(exchange: Exchange): string;
+  query(exchange: Exchange): string {
+    return this.#key.query.of(exchange.query) ?? '';
+  }
+
   /** Neither looked up nor stored. */
-  bypasses(exchange: Exchange): boolean;
+  bypasses(exchange: Exchange): boolean {
+    return this.#bypass.holds(exchange);
+  }
+
   /** Looked up, not stored. */
-  refusesToStore(exchange: Exchange): boolean;
+  refusesToStore(exchange: Exchange): boolean {
+    return this.#noStore.holds(exchange) || this.#tags.areTooLong(exchange);
+  }
+
   /** The TTL that the route states for a status, in ms; -1: none. */
-  ttlMs(exchange: Exchange, status: number, body: Buffer | null): number;
+  ttlMs(exchange: Exchange, status: number, body: Buffer | null): number {
+    return this.#ttl.of(exchange, status, body);
+  }
+
   /**
    * Rendered, trimmed, without empty and double ones; at most cacheTagCountMax. One over
    * cacheTagBytesMax is not among them, and `refusesToStore` says so.
    */
-  tags(exchange: Exchange): string[];
+  tags(exchange: Exchange): string[] {
+    return this.#tags.of(exchange);
+  }
+
   /**
    * Makes Accept-Language and Accept-Encoding say no more than the key does, where the key goes by
    * their class, so that an answer stored under a class was asked for by it. Before a fetch.
    */
-  narrowRequest(exchange: Exchange): void;
-}
-
-export function decodeCache(
-  cache: CachePolicyT,
-  responsePolicies: readonly PolicyRunner[],
-): CachePlan {
-  const vary = present(cache.vary, 'a cache block says what keys vary by');
-  const key = decodeKey(cache, vary);
-  const tags = decodeTags(cache.tags);
-  const noStore = decodeConditions(cache.noStore);
-  const languages = vary.languages.map((tag) => textOf(tag));
-  return {
-    shapeKey: textOf(cache.shapeKey),
-    previousShapeKey: cache.previousShapeKey === null ? null : textOf(cache.previousShapeKey),
-    methodMask: cache.methodMask,
-    needsBody: (cache.methodMask & (methodBits['POST'] ?? 0)) !== 0,
-    queryFiltered: vary.query !== queryChoice.all,
-    override: nameIn(cacheOverride, cache.overrideKind),
-    staleWhileRevalidateMs: cache.staleWhileRevalidateMs,
-    staleIfErrorMs: cache.staleIfErrorMs,
-    negativeTtlMs: cache.negativeTtlMs,
-    minUses: cache.minUses,
-    bytesMax: cache.bytesMax === 0 ? Number.POSITIVE_INFINITY : cache.bytesMax,
-    honoursRequest: cache.honoursRequest,
-    setCookie: nameIn(cacheSetCookie, cache.setCookie),
-    coalesces: cache.coalesces,
-    waitMs: cache.waitMs,
-    variesByConsumer: vary.consumer,
-    debugToken: cache.debugToken === null ? null : textOf(cache.debugToken),
-    constantResponse: responsePolicies.every(({ constantResponse }) => constantResponse),
-    keyText: key.text,
-    query: (exchange) => key.query(exchange.query) ?? '',
-    bypasses: decodeConditions(cache.bypass),
-    refusesToStore: (exchange) => noStore(exchange) || tags.areTooLong(exchange),
-    ttlMs: decodeTtl(cache),
-    tags: tags.of,
-    narrowRequest({ headers }) {
-      if (languages.length > 0) {
-        const language = languageClass(headers.joined('accept-language'), languages);
-        if (language !== '') headers.set('accept-language', language);
-      }
-      if (vary.encoding) {
-        headers.set('accept-encoding', encodingClass(headers.joined('accept-encoding')));
-      }
-    },
-  };
+  narrowRequest({ headers }: Exchange): void {
+    if (this.#languages.length > 0) {
+      const language = languageClass(headers.joined('accept-language'), this.#languages);
+      if (language !== '') headers.set('accept-language', language);
+    }
+    if (this.#encoding) {
+      headers.set('accept-encoding', encodingClass(headers.joined('accept-encoding')));
+    }
+  }
 }
 
 /** The name of a kind; the bytes were verified before. */

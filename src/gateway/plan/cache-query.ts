@@ -1,21 +1,29 @@
 import { cacheQueryParameterCountMax } from '../../base/limits.ts';
 import { queryChoice } from '../../memory/shape-kinds.ts';
 
-/**
- * The chosen parameters of a raw query, as they stand in a key: sorted by name, those of one name
- * in the order they came, without empty ones between two `&`. Names and values stay as they are
- * written: nothing is decoded, so `%41` and `A` are two values. Null: too many to sort.
- */
-export type QueryChooser = (query: string) => string | null;
+/** Which parameters of a query stand in a key. */
+export class QueryChooser {
+  readonly #choice: number;
+  readonly #names: ReadonlySet<string>;
 
-export function queryChooser(choice: number, names: readonly string[]): QueryChooser {
-  if (choice === queryChoice.all) {
-    return (query) => (isSorted(query) ? query : sortedQuery(query, null, true));
+  constructor(choice: number, names: readonly string[]) {
+    this.#choice = choice;
+    this.#names = new Set(names);
   }
-  const set = new Set(names);
-  const wanted = choice === queryChoice.allow;
-  if (wanted && set.size === 0) return () => '';
-  return (query) => (query === '' ? '' : sortedQuery(query, set, wanted));
+
+  /**
+   * The chosen parameters of a raw query, as they stand in a key: sorted by name, those of one name
+   * in the order they came, without empty ones between two `&`. Names and values stay as they are
+   * written: nothing is decoded, so `%41` and `A` are two values. Null: too many to sort.
+   */
+  of(query: string): string | null {
+    if (this.#choice === queryChoice.all) {
+      return isSorted(query) ? query : sortedQuery(query, null, true);
+    }
+    const wanted = this.#choice === queryChoice.allow;
+    if (query === '' || (wanted && this.#names.size === 0)) return '';
+    return sortedQuery(query, this.#names, wanted);
+  }
 }
 
 const ampersand = 0x26;

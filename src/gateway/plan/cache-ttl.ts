@@ -1,7 +1,7 @@
 import type { CachePolicyT } from '#generated/cutover.js';
 import { present } from '../../base/assert.ts';
 import type { Exchange } from '../exchange.ts';
-import { decodeInput } from './cache-condition.ts';
+import { InputCondition } from './cache-condition.ts';
 import { readJson } from './json-value.ts';
 
 /**
@@ -11,23 +11,35 @@ import { readJson } from './json-value.ts';
  */
 const ruledStatuses = new Set([200, 203, 204, 300, 301, 308]);
 
-/** The TTL that a route states for an answer, in ms; -1: none. Statuses go first, then the rules. */
-export function decodeTtl({
-  ttl,
-  statusTtl,
-}: CachePolicyT): (exchange: Exchange, status: number, body: Buffer | null) => number {
-  const rules = ttl.map(({ condition, ttlMs }) => ({
-    ...decodeInput(present(condition, 'a rule has its condition')),
-    ttlMs,
-  }));
-  const readsBody = rules.some((rule) => rule.readsBody);
-  const statuses = statusTtl.map(({ first, last, ttlMs }) => ({ first, last, ttlMs }));
-  return (exchange, status, body) => {
-    for (const { first, last, ttlMs } of statuses) {
+/** The TTLs that a route states. */
+export class TtlPlan {
+  readonly #rules: readonly { readonly condition: InputCondition; readonly ttlMs: number }[];
+  readonly #readsBody: boolean;
+  readonly #statuses: readonly {
+    readonly first: number;
+    readonly last: number;
+    readonly ttlMs: number;
+  }[];
+
+  constructor({ ttl, statusTtl }: Pick<CachePolicyT, 'ttl' | 'statusTtl'>) {
+    this.#rules = ttl.map(({ condition, ttlMs }) => ({
+      condition: new InputCondition(present(condition, 'a rule has its condition')),
+      ttlMs,
+    }));
+    this.#readsBody = this.#rules.some(({ condition }) => condition.readsBody);
+    this.#statuses = statusTtl.map(({ first, last, ttlMs }) => ({ first, last, ttlMs }));
+  }
+
+  /** That of an answer, in ms; -1: none. Statuses go first, then the rules. */
+  of(exchange: Exchange, status: number, body: Buffer | null): number {
+    for (const { first, last, ttlMs } of this.#statuses) {
       if (first <= status && status <= last) return ttlMs;
     }
     if (!ruledStatuses.has(status)) return -1;
-    const json = readsBody && body !== null ? (readJson(body) ?? undefined) : undefined;
-    return rules.find((rule) => rule.holds(exchange, json))?.ttlMs ?? -1;
-  };
+    const json = this.#readsBody && body !== null ? (readJson(body) ?? undefined) : undefined;
+    for (const { condition, ttlMs } of this.#rules) {
+      if (condition.holds(exchange, json)) return ttlMs;
+    }
+    return -1;
+  }
 }

@@ -5,50 +5,64 @@ import type { Exchange } from '../exchange.ts';
 import { cookieValue, decodeQuery, queryValue, textOf } from './template.ts';
 
 /** Whether one field of a request is as the route wants it. */
-export type Predicate = (exchange: Exchange) => boolean;
+export abstract class Predicate {
+  protected readonly field: string;
+  readonly #test: ValueTest;
 
-export function decodeHeaderPredicate({ name, kind, value }: PredicateT): Predicate {
-  const field = textOf(name);
-  return judge(kind, textOf(value), (exchange) => exchange.headers.joined(field));
+  constructor({ name, kind, value }: PredicateT) {
+    this.field = textOf(name);
+    this.#test = new ValueTest(kind, textOf(value));
+  }
+
+  holds(exchange: Exchange): boolean {
+    return this.#test.holds(this.read(exchange));
+  }
+
+  protected abstract read(exchange: Exchange): string | undefined;
+}
+
+export class HeaderPredicate extends Predicate {
+  protected read(exchange: Exchange): string | undefined {
+    return exchange.headers.joined(this.field);
+  }
 }
 
 /** Query values are compared after percent-decoding; `+` is a space, as forms write it. */
-export function decodeQueryPredicate({ name, kind, value }: PredicateT): Predicate {
-  const field = textOf(name);
-  return judge(kind, textOf(value), ({ query }) => {
-    const raw = queryValue(query, field);
+export class QueryPredicate extends Predicate {
+  protected read(exchange: Exchange): string | undefined {
+    const raw = queryValue(exchange.query, this.field);
     return raw === undefined ? undefined : decodeQuery(raw);
-  });
+  }
 }
 
-export function decodeCookiePredicate({ name, kind, value }: PredicateT): Predicate {
-  const field = textOf(name);
-  return judge(kind, textOf(value), (exchange) =>
-    cookieValue(exchange.headers.joined('cookie'), field),
-  );
-}
-
-function judge(
-  kind: number,
-  wanted: string,
-  read: (exchange: Exchange) => string | undefined,
-): Predicate {
-  const holds = decodeTest(kind, wanted);
-  return (exchange) => holds(read(exchange));
+export class CookiePredicate extends Predicate {
+  protected read(exchange: Exchange): string | undefined {
+    return cookieValue(exchange.headers.joined('cookie'), this.field);
+  }
 }
 
 /** Whether a value is as wanted; undefined: there is none. */
-export function decodeTest(kind: number, wanted: string): (value: string | undefined) => boolean {
-  switch (kind) {
-    case predicateKind.present:
-      return (value) => value !== undefined;
-    case predicateKind.absent:
-      return (value) => value === undefined;
-    case predicateKind.regex: {
-      const pattern = RE2JS.compile(wanted);
-      return (value) => value !== undefined && pattern.matches(value);
+export class ValueTest {
+  readonly #kind: number;
+  readonly #wanted: string;
+  readonly #pattern: RE2JS | null;
+
+  constructor(kind: number, wanted: string) {
+    this.#kind = kind;
+    this.#wanted = wanted;
+    this.#pattern = kind === predicateKind.regex ? RE2JS.compile(wanted) : null;
+  }
+
+  holds(value: string | undefined): boolean {
+    switch (this.#kind) {
+      case predicateKind.present:
+        return value !== undefined;
+      case predicateKind.absent:
+        return value === undefined;
+      case predicateKind.regex:
+        return value !== undefined && this.#pattern?.matches(value) === true;
+      default:
+        return value === this.#wanted;
     }
-    default:
-      return (value) => value === wanted;
   }
 }

@@ -15,45 +15,70 @@ export interface PreparedReply {
   readonly body: Buffer | string;
 }
 
-/** What a `respond` or `redirect` route answers. */
-export interface ReplyPlan {
-  /** When nothing depends on the exchange: made once, sent as it is every time. */
-  readonly prepared: PreparedReply | null;
-  render(exchange: Exchange): PreparedReply;
+interface ReplyHeader {
+  readonly name: string;
+  readonly value: TemplateRunner;
 }
 
-export function decodeReply(route: RouteT, policies: readonly PolicyRunner[]): ReplyPlan {
-  const redirects = route.action === actionKind.redirect;
-  const headers = redirects
-    ? [{ name: 'location', value: decodeTemplate(present(route.location, 'a redirect target')) }]
-    : route.replyHeaders.map(({ name, value }) => ({
-        name: textOf(name),
-        value: decodeTemplate(present(value, 'a reply header has a value')),
-      }));
-  const body = route.replyBody === null ? null : decodeTemplate(route.replyBody);
-  const status = route.status;
-  const render = (exchange: Exchange): PreparedReply => {
+/** What a `respond` or `redirect` route answers. */
+export class ReplyPlan {
+  /** When nothing depends on the exchange: made once, sent as it is every time. */
+  readonly prepared: PreparedReply | null;
+  readonly #redirects: boolean;
+  readonly #status: number;
+  readonly #headers: readonly ReplyHeader[];
+  readonly #body: TemplateRunner | null;
+  readonly #policies: readonly PolicyRunner[];
+
+  constructor(route: RouteT, policies: readonly PolicyRunner[]) {
+    this.#redirects = route.action === actionKind.redirect;
+    this.#status = route.status;
+    this.#headers = this.#redirects ? [locationOf(route)] : route.replyHeaders.map(headerOf);
+    this.#body = route.replyBody === null ? null : decodeTemplate(route.replyBody);
+    this.#policies = policies;
+    const constant =
+      this.#headers.every(({ value }) => value.constant !== null) &&
+      (this.#body === null || this.#body.constant !== null) &&
+      policies.every(({ constantResponse }) => constantResponse);
+    this.prepared = constant ? this.#freeze() : null;
+  }
+
+  render(exchange: Exchange): PreparedReply {
     const list = new HeaderList();
-    for (const { name, value } of headers) {
+    for (const { name, value } of this.#headers) {
       const rendered = value.constant ?? safeValue(value.render(exchange));
-      list.add(
-        name,
-        redirects && value.constant === null ? safeLocation(rendered, value) : rendered,
-      );
+      const isTarget = this.#redirects && value.constant === null;
+      list.add(name, isTarget ? safeLocation(rendered, value) : rendered);
     }
-    for (const policy of policies) policy.onResponse(exchange, list);
+    for (const policy of this.#policies) policy.onResponse(exchange, list);
     return {
-      status,
-      head: prepareHead(statusText(status), list),
-      body: body === null ? '' : body.render(exchange),
+      status: this.#status,
+      head: prepareHead(statusText(this.#status), list),
+      body: this.#body === null ? '' : this.#body.render(exchange),
     };
+  }
+
+  #freeze(): PreparedReply {
+    const list = new HeaderList();
+    for (const { name, value } of this.#headers) list.add(name, value.constant ?? '');
+    for (const policy of this.#policies) policy.applyConstantResponse(list);
+    return {
+      status: this.#status,
+      head: Buffer.from(prepareHead(statusText(this.#status), list), 'latin1'),
+      body: Buffer.from(this.#body?.constant ?? '', 'utf8'),
+    };
+  }
+}
+
+function locationOf({ location }: RouteT): ReplyHeader {
+  return { name: 'location', value: decodeTemplate(present(location, 'a redirect target')) };
+}
+
+function headerOf({ name, value }: RouteT['replyHeaders'][number]): ReplyHeader {
+  return {
+    name: textOf(name),
+    value: decodeTemplate(present(value, 'a reply header has a value')),
   };
-  const constant =
-    headers.every(({ value }) => value.constant !== null) &&
-    (body === null || body.constant !== null) &&
-    policies.every(({ constantResponse }) => constantResponse);
-  if (!constant) return { prepared: null, render };
-  return { prepared: freeze(headers, body?.constant ?? '', status, policies), render };
 }
 
 /**
@@ -68,19 +93,3 @@ function safeLocation(rendered: string, { begins }: TemplateRunner): string {
 }
 
 const notUrlText = /[^!-~]/g;
-
-function freeze(
-  headers: readonly { name: string; value: { constant: string | null } }[],
-  body: string,
-  status: number,
-  policies: readonly PolicyRunner[],
-): PreparedReply {
-  const list = new HeaderList();
-  for (const { name, value } of headers) list.add(name, value.constant ?? '');
-  for (const policy of policies) policy.applyConstantResponse(list);
-  return {
-    status,
-    head: Buffer.from(prepareHead(statusText(status), list), 'latin1'),
-    body: Buffer.from(body, 'utf8'),
-  };
-}

@@ -2,10 +2,10 @@ import type { RouteT } from '#generated/cutover.js';
 import { present } from '../../base/assert.ts';
 import { actionKind } from '../../memory/shape-kinds.ts';
 import { decodePolicy, type PolicyRunner } from '../policies/policy.ts';
-import { type CachePlan, decodeCache } from './cache-plan.ts';
-import { decodeHeaderPredicate, decodeQueryPredicate, type Predicate } from './predicates.ts';
-import { decodeReply, type ReplyPlan } from './reply-plan.ts';
-import { decodeTargets, type TargetPlan } from './targets.ts';
+import { CachePlan } from './cache-plan.ts';
+import { HeaderPredicate, type Predicate, QueryPredicate } from './predicates.ts';
+import { ReplyPlan } from './reply-plan.ts';
+import { TargetPlan } from './targets.ts';
 import { decodeTemplate, type TemplateRunner, textOf } from './template.ts';
 
 /** A route as a worker runs it: decoded from its bytes when its first exchange comes. */
@@ -32,15 +32,15 @@ export function decodeRoute(route: RouteT): RoutePlan {
     id: textOf(route.id),
     number: route.number,
     predicates: [
-      ...route.headers.map(decodeHeaderPredicate),
-      ...route.query.map(decodeQueryPredicate),
+      ...route.headers.map((one) => new HeaderPredicate(one)),
+      ...route.query.map((one) => new QueryPredicate(one)),
     ],
     otherMethods: route.otherMethods.map((method) => textOf(method)),
     requestPolicies: policies.filter(({ changesRequest }) => changesRequest),
     responsePolicies,
-    reply: route.action === actionKind.proxy ? null : decodeReply(route, responsePolicies),
-    targets: decodeTargets(route.targets),
+    reply: route.action === actionKind.proxy ? null : new ReplyPlan(route, responsePolicies),
+    targets: new TargetPlan(route.targets),
     rewrite: route.rewrite === null ? null : decodeTemplate(present(route.rewrite, 'a rewrite')),
-    cache: route.cache === null ? null : decodeCache(route.cache, responsePolicies),
+    cache: route.cache === null ? null : new CachePlan(route.cache, responsePolicies),
   };
 }

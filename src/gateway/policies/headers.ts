@@ -18,18 +18,35 @@ interface Changes {
 }
 
 /** Changes header fields of the request before it goes on, and of the response before it goes out. */
-export function decodeHeadersPolicy(policy: HeadersPolicyT): PolicyRunner {
-  const request = decodeChanges(present(policy.request, 'a headers policy has request changes'));
-  const response = decodeChanges(present(policy.response, 'a headers policy has response changes'));
-  return {
-    changesRequest: hasChanges(request),
-    changesResponse: hasChanges(response),
-    constantRequest: request.constant,
-    constantResponse: response.constant,
-    onRequest: (exchange, headers) => applyChanges(request, exchange, headers),
-    onResponse: (exchange, headers) => applyChanges(response, exchange, headers),
-    applyConstantResponse: (headers) => applyConstant(response, headers),
-  };
+export class HeadersPolicy implements PolicyRunner {
+  readonly changesRequest: boolean;
+  readonly changesResponse: boolean;
+  readonly constantRequest: boolean;
+  readonly constantResponse: boolean;
+  readonly #request: Changes;
+  readonly #response: Changes;
+
+  constructor(policy: HeadersPolicyT) {
+    const { request, response } = policy;
+    this.#request = decodeChanges(present(request, 'a headers policy has request changes'));
+    this.#response = decodeChanges(present(response, 'a headers policy has response changes'));
+    this.changesRequest = hasChanges(this.#request);
+    this.changesResponse = hasChanges(this.#response);
+    this.constantRequest = this.#request.constant;
+    this.constantResponse = this.#response.constant;
+  }
+
+  onRequest(exchange: Exchange, headers: HeaderList): void {
+    applyChanges(this.#request, exchange, headers);
+  }
+
+  onResponse(exchange: Exchange, headers: HeaderList): void {
+    applyChanges(this.#response, exchange, headers);
+  }
+
+  applyConstantResponse(headers: HeaderList): void {
+    applyConstant(this.#response, headers);
+  }
 }
 
 function decodeChanges(changes: HeaderChangesT): Changes {

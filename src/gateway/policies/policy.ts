@@ -3,7 +3,7 @@ import { assert, present } from '../../base/assert.ts';
 import { policyKind } from '../../memory/shape-kinds.ts';
 import type { Exchange } from '../exchange.ts';
 import type { HeaderList } from '../header-list.ts';
-import { decodeHeadersPolicy } from './headers.ts';
+import { HeadersPolicy } from './headers.ts';
 
 /** The running half of a policy: decoded from bytes once per generation, run per exchange. */
 export interface PolicyRunner {
@@ -21,5 +21,5 @@ export interface PolicyRunner {
 
 export function decodePolicy(policy: PolicyT): PolicyRunner {
   assert(policy.kind === policyKind.headers, 'the compiler writes known policies only');
-  return decodeHeadersPolicy(present(policy.headers, 'a headers policy has its changes'));
+  return new HeadersPolicy(present(policy.headers, 'a headers policy has its changes'));
 }

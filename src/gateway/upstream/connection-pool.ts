@@ -1,5 +1,10 @@
 import { every, monotonicMs } from '../../base/clock.ts';
-import { type OutgoingRequest, type ResponseSink, UpstreamConnection } from './connection.ts';
+import {
+  type ConnectionOwner,
+  type OutgoingRequest,
+  type ResponseSink,
+  UpstreamConnection,
+} from './connection.ts';
 import type { ParsedHead } from './response-parser.ts';
 import type { AttemptFailure, Sent } from './retry-rule.ts';
 
@@ -27,16 +32,12 @@ export interface UpstreamCall {
  * The connections of one worker to one endpoint, each with at most one request. Unused ones are
  * taken last in, first out, so that surplus ones time out; requests beyond the limit wait in order.
  */
-export class ConnectionPool {
+export class ConnectionPool implements ConnectionOwner {
   readonly #host: string;
   readonly #port: number;
   readonly #free: UpstreamConnection[] = [];
   readonly #all = new Set<UpstreamConnection>();
   readonly #waiting: PooledCall[] = [];
-  readonly #owner = {
-    onFree: (connection: UpstreamConnection) => this.#onFree(connection),
-    onGone: (connection: UpstreamConnection) => this.#onGone(connection),
-  };
   #connections = 1;
   #connectMs = 1000;
   #closed = false;
@@ -106,7 +107,7 @@ export class ConnectionPool {
       this.#port,
       this.#connectMs,
       keepAliveMs,
-      this.#owner,
+      this,
     );
     this.#all.add(connection);
     return connection;
@@ -120,7 +121,8 @@ export class ConnectionPool {
     }
   }
 
-  #onFree(connection: UpstreamConnection): void {
+  /** A connection has done its request. */
+  onFree(connection: UpstreamConnection): void {
     if (this.#closed || this.#all.size > this.#connections) {
       connection.close();
       return;
@@ -130,7 +132,8 @@ export class ConnectionPool {
     else next.start(connection);
   }
 
-  #onGone(connection: UpstreamConnection): void {
+  /** A connection is closed. */
+  onGone(connection: UpstreamConnection): void {
     this.#all.delete(connection);
     const at = this.#free.indexOf(connection);
     if (at >= 0) this.#free.splice(at, 1);

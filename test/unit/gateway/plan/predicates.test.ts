@@ -2,24 +2,21 @@
 // with and without the field.
 import { describe, expect, test } from 'vitest';
 import { PredicateT } from '#generated/cutover.js';
-import {
-  decodeHeaderPredicate,
-  decodeQueryPredicate,
-} from '../../../../src/gateway/plan/predicates.ts';
+import { HeaderPredicate, QueryPredicate } from '../../../../src/gateway/plan/predicates.ts';
 import { predicateKind } from '../../../../src/memory/shape-kinds.ts';
 import { exchangeOf } from '../../../kit/exchange.ts';
 
 type Kind = keyof typeof predicateKind;
 
 function header(kind: Kind, value: string | null, ...values: readonly string[]): boolean {
-  const holds = decodeHeaderPredicate(new PredicateT('x-a', predicateKind[kind], value));
+  const predicate = new HeaderPredicate(new PredicateT('x-a', predicateKind[kind], value));
   const lines = values.map((one) => ['x-a', one] as const);
-  return holds(exchangeOf({ headers: [['host', 'test'], ...lines, ['x-ab', 'other']] }));
+  return predicate.holds(exchangeOf({ headers: [['host', 'test'], ...lines, ['x-ab', 'other']] }));
 }
 
 function query(kind: Kind, value: string | null, text: string): boolean {
-  const holds = decodeQueryPredicate(new PredicateT('lang', predicateKind[kind], value));
-  return holds(exchangeOf({ query: text }));
+  const predicate = new QueryPredicate(new PredicateT('lang', predicateKind[kind], value));
+  return predicate.holds(exchangeOf({ query: text }));
 }
 
 describe('headers', () => {

@@ -2,13 +2,13 @@
 // routes as the compiler writes them, and the bytes that would go out.
 import { describe, expect, test } from 'vitest';
 import type { RouteT } from '#generated/cutover.js';
-import { decodeReply, type PreparedReply } from '../../../../src/gateway/plan/reply-plan.ts';
+import { type PreparedReply, ReplyPlan } from '../../../../src/gateway/plan/reply-plan.ts';
 import { decodePolicy } from '../../../../src/gateway/policies/policy.ts';
 import { asBytes } from '../../../../src/gateway/response-head.ts';
 import { type ExchangeParts, exchangeOf } from '../../../kit/exchange.ts';
 import { headersPolicy, policyOf, redirectRoute, respondRoute } from '../../../kit/shape-parts.ts';
 
-type Policies = Parameters<typeof decodeReply>[1];
+type Policies = ConstructorParameters<typeof ReplyPlan>[1];
 
 function written({ status, head, body }: PreparedReply): {
   status: number;
@@ -20,11 +20,11 @@ function written({ status, head, body }: PreparedReply): {
 }
 
 function rendered(route: RouteT, parts: ExchangeParts = {}, policies: Policies = []) {
-  return written(decodeReply(route, policies).render(exchangeOf(parts)));
+  return written(new ReplyPlan(route, policies).render(exchangeOf(parts)));
 }
 
 function prepared(route: RouteT, policies: Policies = []) {
-  const reply = decodeReply(route, policies).prepared;
+  const reply = new ReplyPlan(route, policies).prepared;
   return reply === null ? null : written(reply);
 }
 

@@ -2,13 +2,13 @@
 // thousand even ones.
 import { describe, expect, test } from 'vitest';
 import { TargetT } from '#generated/cutover.js';
-import { decodeTargets } from '../../../../src/gateway/plan/targets.ts';
+import { TargetPlan } from '../../../../src/gateway/plan/targets.ts';
 
 function targets(...pairs: readonly (readonly [upstream: number, weight: number])[]) {
-  return decodeTargets(pairs.map(([upstream, weight]) => new TargetT(upstream, weight)));
+  return new TargetPlan(pairs.map(([upstream, weight]) => new TargetT(upstream, weight)));
 }
 
-describe('decodeTargets', () => {
+describe('TargetPlan', () => {
   test('the only upstream takes every lot', () => {
     const one = targets([4, 1]);
     expect(one.count).toBe(1);

@@ -2,7 +2,7 @@
 // Method: one policy at a time on small lists.
 import { describe, expect, test } from 'vitest';
 import { HeaderList } from '../../../../src/gateway/header-list.ts';
-import { decodeHeadersPolicy, safeValue } from '../../../../src/gateway/policies/headers.ts';
+import { HeadersPolicy, safeValue } from '../../../../src/gateway/policies/headers.ts';
 import { exchangeOf } from '../../../kit/exchange.ts';
 import { headersPolicy } from '../../../kit/shape-parts.ts';
 
@@ -31,8 +31,8 @@ describe('changes', () => {
     ['remove, then add', { remove: ['b'], add: { b: ['7'] } }, 'a=1 a=3 b=7'],
     ['nothing', {}, 'a=1 b=2 a=3'],
   ])('%s', (_name, changes, expected) => {
-    const onRequest = decodeHeadersPolicy(headersPolicy(changes, {}));
-    const onResponse = decodeHeadersPolicy(headersPolicy({}, changes));
+    const onRequest = new HeadersPolicy(headersPolicy(changes, {}));
+    const onResponse = new HeadersPolicy(headersPolicy({}, changes));
     const [request, response, constant] = [list(), list(), list()];
     onRequest.onRequest(exchange, request);
     onResponse.onResponse(exchange, response);
@@ -41,7 +41,7 @@ describe('changes', () => {
   });
 
   test('request and response are apart', () => {
-    const policy = decodeHeadersPolicy(headersPolicy({ remove: ['a'] }, { remove: ['b'] }));
+    const policy = new HeadersPolicy(headersPolicy({ remove: ['a'] }, { remove: ['b'] }));
     const [request, response] = [list(), list()];
     policy.onRequest(exchange, request);
     policy.onResponse(exchange, response);
@@ -51,7 +51,7 @@ describe('changes', () => {
   test('what it says of itself', () => {
     const hole = { x: [['request.host']] } as const;
     const says = (...parts: Parameters<typeof headersPolicy>): boolean[] => {
-      const policy = decodeHeadersPolicy(headersPolicy(...parts));
+      const policy = new HeadersPolicy(headersPolicy(...parts));
       return [policy.changesRequest, policy.changesResponse, policy.constantResponse];
     };
     expect(says({}, {})).toEqual([false, false, true]);
@@ -64,14 +64,14 @@ describe('changes', () => {
 
 describe('values from a request', () => {
   test('are filled in', () => {
-    const policy = decodeHeadersPolicy(headersPolicy({ set: { x: ['<', ['request.host'], '>'] } }));
+    const policy = new HeadersPolicy(headersPolicy({ set: { x: ['<', ['request.host'], '>'] } }));
     const headers = list();
     policy.onRequest(exchange, headers);
     expect(headers.get('x')).toBe('<test>');
   });
 
   test('hold no line ends and no control characters but tab', () => {
-    const policy = decodeHeadersPolicy(
+    const policy = new HeadersPolicy(
       headersPolicy({}, { set: { x: [['request.header', 'x-in']] } }),
     );
     const headers = list();
