@@ -44,7 +44,9 @@ export class Generation {
     this.slot = slot;
     this.revision = revision;
     this.#shape = new ShapeReader(bytes);
-    this.#plans = new Array(this.#shape.routeCount);
+    // Filled, as V8 tells arrays that have held objects from those that have not: with the first
+    // plan of each generation, the code that reads this list would be thrown away.
+    this.#plans = new Array<RoutePlan | undefined>(this.#shape.routeCount).fill(undefined);
     this.matcher = new Matcher(this.#shape.matcher, context.segments, context.judge);
     this.upstreams = Array.from({ length: this.#shape.upstreamCount }, (_, index) =>
       acquireUpstream(
