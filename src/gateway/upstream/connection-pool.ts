@@ -35,9 +35,9 @@ export interface UpstreamCall {
 export class ConnectionPool implements ConnectionOwner {
   readonly #host: string;
   readonly #port: number;
-  readonly #free: UpstreamConnection[] = [];
+  readonly #free = emptyList<UpstreamConnection>();
   readonly #all = new Set<UpstreamConnection>();
-  readonly #waiting: PooledCall[] = [];
+  readonly #waiting = emptyList<PooledCall>();
   #connections = 1;
   #connectMs = 1000;
   #closed = false;
@@ -193,6 +193,17 @@ class PooledCall implements UpstreamCall, ResponseSink {
     if (this.#connection === null) this.#pool.forget(this);
     else this.#connection.abort();
   }
+}
+
+/**
+ * A list that counts as one of objects before the first is in it. V8 takes `[]` for one of small
+ * integers until then, and code made for busy pools would be thrown away when an apply brings the
+ * first request to another pool.
+ */
+function emptyList<T extends object>(): T[] {
+  const list: (T | null)[] = [null];
+  list.pop();
+  return list as T[];
 }
 
 const pools = new Set<ConnectionPool>();
