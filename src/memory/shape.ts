@@ -8,13 +8,16 @@ import { shapeLayout } from './shape-kinds.ts';
 /** The bytes of a compiled shape, shared with every worker; never written after `sealShape`. */
 export type ShapeBytes = Uint8Array<SharedArrayBuffer>;
 
+/** A mark at the beginning of a text is part of it. */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
 /** FlatBuffers text goes through TextDecoder, which takes no shared bytes: copy first. */
 class SharedByteBuffer extends ByteBuffer {
   override __string(offset: number, encoding?: unknown): string | Uint8Array {
     const at = offset + this.readInt32(offset);
     const length = this.readInt32(at);
     const bytes = this.bytes().subarray(at + 4, at + 4 + length);
-    return encoding === undefined ? Buffer.from(bytes).toString('utf8') : bytes;
+    return encoding === undefined ? decoder.decode(bytes.slice()) : bytes;
   }
 }
 
