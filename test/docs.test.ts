@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { clusterFailures } from '../src/cluster/cluster-error.ts';
 import { problems } from '../src/gateway/problems.ts';
 import type { AdminParts } from '../src/manager/admin/parts.ts';
 import { errorStatus } from '../src/manager/admin/problem-reply.ts';
@@ -71,6 +72,15 @@ describe('docs/errors.md', () => {
     const told = [...tableUnder(file, callers).keys(), ...tableUnder(file, commands).keys()];
     const inCode = [...made, ...literal, 'body-too-large'];
     expect(differences(inCode, told, `${file}, "${callers}" or "${commands}"`)).toEqual([]);
+  });
+
+  test('has all codes of the cluster, and whether the call may be made again', () => {
+    const heading = '## What the cluster says';
+    const inCode = Object.entries(clusterFailures).map(
+      ([reason, { retry }]) => `cluster-${reason} ${retry === 'safe' ? 'no' : 'unknown'}`,
+    );
+    const inDocument = withStatus(tableUnder(file, heading));
+    expect(differences(inCode, inDocument, `${file}, "${heading}"`)).toEqual([]);
   });
 
   test('has all kinds of problems in definitions', () => {

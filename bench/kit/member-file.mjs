@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 const quorum = { 'split-brain-protection-ref': 'quorum' };
 
 /** The settings of one member that listens on `port` of the loopback and looks for `ports`. */
-export function memberFile({ name, port, ports, rings = {} }) {
+export function memberFile({ name, port, ports, rings = {}, properties = {} }) {
   const alone = ports.length === 1;
   const guarded = alone ? {} : quorum;
   return {
@@ -42,7 +42,7 @@ export function memberFile({ name, port, ports, rings = {} }) {
         },
         ...rings,
       },
-      properties,
+      properties: { ...propertiesOfAll, ...properties },
     },
   };
 }
@@ -67,7 +67,7 @@ function mapsOf(guarded) {
   };
 }
 
-const properties = {
+const propertiesOfAll = {
   'hazelcast.phone.home.enabled': 'false',
   // `interfaces` alone leaves the member listening on every address.
   'hazelcast.socket.bind.any': 'false',

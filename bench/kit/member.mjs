@@ -1,6 +1,6 @@
 // One Hazelcast member: a JVM that can be started, stopped, killed, paused and started again.
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { memberArguments, printMemberFile } from './member-file.mjs';
@@ -9,6 +9,7 @@ const java = process.env.JAVA_HOME === undefined ? 'java' : join(process.env.JAV
 
 /** A graceful end hands partitions over: 1.5 s were measured for one of three, 30 s is its own bound. */
 const stopMsMax = 35_000;
+const pauseMsMax = 5000;
 const pollMs = 100;
 
 export class Member {
@@ -44,12 +45,12 @@ export class Member {
     return this.#exited;
   }
 
-  /** Starts the JVM; `Members.ready` says when it serves. */
-  start() {
+  /** Starts the JVM; `Members.ready` says when it serves. `properties`: others for this time. */
+  start(properties = {}) {
     if (this.#child !== null) throw new Error(`the member on port ${this.port} runs already`);
     const { folder, jar, heapMebibytes } = this.#plan;
     const file = join(folder, `member-${this.port}.yaml`);
-    writeFileSync(file, printMemberFile(this.#plan));
+    writeFileSync(file, printMemberFile({ ...this.#plan, properties }));
     const log = openSync(this.logFile, 'a');
     // A group of its own: Ctrl-C reaches whoever started it, who then ends it gracefully.
     const child = spawn(java, memberArguments({ jar, file, heapMebibytes }), {
@@ -89,8 +90,14 @@ export class Member {
   }
 
   /** It keeps its connections and says nothing, as after a long pause of a JVM or of its machine. */
-  pause() {
+  async pause() {
     this.#signal('SIGSTOP');
+    // Its threads stop one after another; the last may still answer a call.
+    const untilMs = Date.now() + pauseMsMax;
+    while (this.pid !== null && !isPaused(this.pid)) {
+      if (Date.now() > untilMs) throw new Error(`the member on port ${this.port} goes on`);
+      await sleep(1);
+    }
   }
 
   resume() {
@@ -136,4 +143,12 @@ export class Member {
       return '';
     }
   }
+}
+
+/** Whether every thread of a process is stopped (`T` in /proc/PID/task/TID/stat). */
+function isPaused(pid) {
+  const tasks = `/proc/${pid}/task`;
+  return readdirSync(tasks).every((task) =>
+    readFileSync(`${tasks}/${task}/stat`, 'utf8').split(') ')[1]?.startsWith('T'),
+  );
 }

@@ -5,10 +5,10 @@ export interface Member {
   readonly pid: number | null;
   readonly logFile: string;
   readonly exited: Promise<unknown>;
-  start(): void;
+  start(properties?: Readonly<Record<string, string>>): void;
   stop(): Promise<void>;
   kill(): Promise<void>;
-  pause(): void;
+  pause(): Promise<void>;
   resume(): void;
 }
 
