@@ -246,6 +246,7 @@ export class GuardedClient {
   }
 
   #look(): void {
+    if (this.#state === 'connected') this.#life.opened?.session.tend();
     const nowMs = monotonicMs();
     const reason = reasonToReplace(this.#life, this.#plan.limits.replacement, nowMs);
     if (reason === null || this.#replacing || !this.#pause.isOver(nowMs)) return;

@@ -124,6 +124,16 @@ function failureOf(error: unknown): ClusterFailure {
   return broken ? 'disconnected' : 'failed';
 }
 
+/** What is used of the client beyond its types; test/cluster/three-members.test.ts holds it. */
+interface ClientInside {
+  getConnectionManager(): ConnectionManager;
+}
+
+interface ConnectionManager {
+  reconnectToMembers(): void;
+  getConnectionRegistry(): { getConnections(): readonly unknown[] };
+}
+
 class HazelcastSession implements Session {
   readonly #client: Client;
 
@@ -132,11 +142,20 @@ class HazelcastSession implements Session {
   }
 
   get connectionCount(): number {
-    // Not among the client's types, whose member list goes on naming members that are gone.
-    const { connectionRegistry } = this.#client as unknown as {
-      connectionRegistry: { getConnections(): readonly unknown[] };
-    };
-    return connectionRegistry.getConnections().length;
+    return this.#connections().getConnectionRegistry().getConnections().length;
+  }
+
+  /**
+   * A client that starts without waiting connects to one member and stays with it, so each call for
+   * another's partition takes two steps, and the death of that one member takes all calls along.
+   * This is what a client that waits does by itself once a second.
+   */
+  tend(): void {
+    this.#connections().reconnectToMembers();
+  }
+
+  #connections(): ConnectionManager {
+    return (this.#client as unknown as ClientInside).getConnectionManager();
   }
 
   // The client keeps a proxy for each name once it has one, and makes none while offline.
