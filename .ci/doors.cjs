@@ -14,7 +14,7 @@ const rooms = {
     why: 'the data plane sees bytes and settings, never a definition',
   },
   cluster: {
-    doors: ['base'],
+    doors: ['base', 'model/cluster-figures'],
     why: 'the cluster carries bytes between nodes; what they mean is said above it',
   },
   control: {

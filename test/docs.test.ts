@@ -161,9 +161,9 @@ describe('docs/settings.md', () => {
     const wrong = leaves.flatMap(({ path, node }) => {
       const [stated = '', environment = ''] = rows.get(path) ?? [];
       const wanted = `CUTOVER_${path.replaceAll('.', '_').toUpperCase()}`;
-      // These defaults depend on the machine and the memory; a kind has no default but the only one.
+      // These defaults depend on the machine and the memory.
       const depends = ['workers', 'cache.entry'].includes(path);
-      const value = path === 'cluster.kind' ? 'memory' : node.default;
+      const value = node.default;
       const text = typeof value === 'string' ? value : JSON.stringify(value);
       return [
         ...(plain(environment) === wanted ? [] : [`${path}: its environment name is ${wanted}`]),

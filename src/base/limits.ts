@@ -199,6 +199,9 @@ export const cacheMinUsesMax = 16;
 /** Bytes of a secret: a header that carries it must fit a request's head. */
 export const secretBytesMax = 1024;
 
+/** Members named in the settings: one that answers tells a client of all the others. */
+export const clusterMemberCountMax = 64;
+
 /** Calls of one client of the cluster that are not settled: 64 in flight already gave the most. */
 export const clusterCallCountMax = 1024;
 

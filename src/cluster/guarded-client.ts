@@ -1,7 +1,8 @@
 import { notTheTrial } from '../base/breaker.ts';
 import { after, cancel, every, monotonicMs, type Timer } from '../base/clock.ts';
 import { type CutoverError, messageOf } from '../base/errors.ts';
-import { ClientCounts, type ClientFigures, type ClientState } from './client-figures.ts';
+import type { ClientEvent, ClientFigures, ClientState } from '../model/cluster-figures.ts';
+import { ClientCounts } from './client-counts.ts';
 import { type ClusterFailure, clusterError } from './cluster-error.ts';
 import { Life, type LifeLimits, type Place } from './life.ts';
 import {
@@ -19,11 +20,6 @@ export interface ClientLimits extends LifeLimits {
   readonly answerBytes: number;
   readonly replacement: ReplacementLimits;
 }
-
-export type ClientEvent =
-  | { readonly kind: 'state'; readonly state: ClientState; readonly problem: string | null }
-  | { readonly kind: 'breaker'; readonly state: 'closed' | 'open' }
-  | { readonly kind: 'replaced'; readonly reason: ReplacementReason };
 
 export interface ClientPlan {
   readonly open: OpenSession;

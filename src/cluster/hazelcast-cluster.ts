@@ -5,18 +5,16 @@ import {
   clusterLogAnswerBytes,
   clusterLogBytesMax,
 } from '../base/limits.ts';
+import {
+  type ClientEvent,
+  type ClientName,
+  type ClusterFigures,
+  clientNames,
+} from '../model/cluster-figures.ts';
 import { BytesMap } from './bytes-map.ts';
-import type { ClientFigures } from './client-figures.ts';
-import { type ClientEvent, type ClientLimits, GuardedClient } from './guarded-client.ts';
+import { type ClientLimits, GuardedClient } from './guarded-client.ts';
 import { openHazelcast } from './hazelcast.ts';
 import { Ring } from './ring.ts';
-
-/**
- * Two clients, since each has one connection to a member and what is sent through it keeps its order:
- * an invalidation must not stand behind bodies.
- */
-export const clientNames = ['log', 'bodies'] as const;
-export type ClientName = (typeof clientNames)[number];
 
 export interface ClusterPlan {
   readonly clusterName: string;
@@ -28,7 +26,6 @@ export interface ClusterPlan {
   readonly limits?: Readonly<Record<ClientName, ClientLimits>>;
 }
 
-export type ClusterFigures = Readonly<Record<ClientName, ClientFigures>>;
 export type ClusterListener = (client: ClientName, event: ClientEvent) => void;
 
 const limitsOfBoth = {
@@ -59,7 +56,11 @@ export const clientLimits: Readonly<Record<ClientName, ClientLimits>> = {
   },
 };
 
-/** A node's place in a Hazelcast cluster: rings and maps by name, over two guarded clients. */
+/**
+ * A node's place in a Hazelcast cluster: rings and maps by name, over two guarded clients. Each has one
+ * connection to a member, and what is sent through it keeps its order: an invalidation must not stand
+ * behind bodies.
+ */
 export class HazelcastCluster {
   readonly #clients: Readonly<Record<ClientName, GuardedClient>>;
 

@@ -9,6 +9,7 @@ import type { ApplyOrder, ControlEvent, Order } from '../model/orders.ts';
 import { shapeKeysOf } from '../model/shape-key.ts';
 import { CacheKeeper } from './cache/cache-keeper.ts';
 import { answerCacheOrder } from './cache/cache-orders.ts';
+import { NodeCluster } from './node-cluster.ts';
 import { Reconciler } from './reconciler.ts';
 import type { ControlStart, ControlToMain, MainToControl } from './start-message.ts';
 import { WorkerLink } from './worker-link.ts';
@@ -35,6 +36,11 @@ const reconciler = new Reconciler(
   (event) => manager.postMessage(event),
   (shapeKeys) => keeper?.shapesGone(shapeKeys),
 );
+const tell = (event: ControlEvent): void => manager.postMessage(event);
+const cluster =
+  start.cluster.kind === 'hazelcast'
+    ? NodeCluster.join(start.cluster, start.nodeId, tell)
+    : Promise.resolve(null);
 const cacheParts = {
   keeper,
   workerCount: start.memory.workerCount,
@@ -57,7 +63,7 @@ main.on('message', (message: MainToControl) => {
       keeper?.lose(message.worker);
       return;
     case 'stop':
-      stop();
+      void stop();
       return;
     default:
       manager.close();
@@ -89,7 +95,7 @@ function takeSnapshot({ definitions }: ApplyOrder): void {
   manager.postMessage({ kind: 'snapshot', what: 'read', ...report } satisfies ControlEvent);
 }
 
-function stop(): void {
+async function stop(): Promise<void> {
   const { snapshotFile: file } = start;
   if (file !== null && keeper !== null) {
     try {
@@ -101,6 +107,7 @@ function stop(): void {
       manager.postMessage(event satisfies ControlEvent);
     }
   }
+  await (await cluster)?.leave();
   main.postMessage({ kind: 'stopped' } satisfies ControlToMain);
 }
 

@@ -1,11 +1,8 @@
 import { Members, type MembersPlan } from '../../bench/kit/members.mjs';
 import type { CutoverError } from '../../src/base/errors.ts';
-import type { ClientEvent, ClientLimits } from '../../src/cluster/guarded-client.ts';
-import {
-  type ClientName,
-  clientLimits,
-  HazelcastCluster,
-} from '../../src/cluster/hazelcast-cluster.ts';
+import type { ClientLimits } from '../../src/cluster/guarded-client.ts';
+import { clientLimits, HazelcastCluster } from '../../src/cluster/hazelcast-cluster.ts';
+import type { ClientEvent, ClientName } from '../../src/model/cluster-figures.ts';
 import { until } from './gateway.ts';
 
 /** One member, with a ring of ten places beside those of every cluster. */

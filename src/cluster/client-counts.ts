@@ -1,29 +1,7 @@
+import type { ClientFigures, ClientState } from '../model/cluster-figures.ts';
 import { type ClusterFailure, clusterFailureReasons } from './cluster-error.ts';
 import type { Life } from './life.ts';
 import { type ReplacementReason, replacementReasons } from './replacement.ts';
-
-export type ClientState = 'offline' | 'connected' | 'stopped';
-
-/** What one client of the cluster did since the start of its thread, and how it is now. */
-export interface ClientFigures {
-  readonly state: ClientState;
-  /** Members that it is connected to. */
-  readonly connections: number;
-  readonly breaker: 'closed' | 'open' | 'half-open';
-  readonly breakerOpened: number;
-  readonly answered: number;
-  readonly failed: Readonly<Record<ClusterFailure, number>>;
-  /** Answers that came after their caller was told `timeout`, or had given up. */
-  readonly late: number;
-  readonly inFlight: number;
-  readonly inFlightBytes: number;
-  /** Of those in flight: reads that wait for something new, and calls whose callers wait no more. */
-  readonly parked: number;
-  readonly overdue: number;
-  readonly replaced: Readonly<Record<ReplacementReason, number>>;
-  /** The client's own words for what troubles it; null while it is connected. */
-  readonly problem: string | null;
-}
 
 /** Counts over all lives of a client. */
 export class ClientCounts {
