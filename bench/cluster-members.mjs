@@ -1,6 +1,7 @@
 // Members for development: started, told how to use, ended with the command.
 import Table from 'cli-table3';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { printEnd } from './kit/member.mjs';
 import { memberVersion, seconds } from './kit/member-jar.mjs';
 import { Members, portDefault } from './kit/members.mjs';
 
@@ -86,8 +87,6 @@ async function run({ members: count, port, name, heap, json = false }) {
   if (died === null) return;
   throw new Error(`the member on port ${died.member.port} died (${printEnd(died.end)})\n${tail}`);
 }
-
-const printEnd = ({ code, signal, message }) => message ?? signal ?? `exit code ${code}`;
 
 function firstSignal() {
   return new Promise((resolve) => {

@@ -3,7 +3,9 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { z } from 'zod';
+import { memberFile } from '../bench/kit/member-file.mjs';
 import { clusterFailures } from '../src/cluster/cluster-error.ts';
 import { problems } from '../src/gateway/problems.ts';
 import type { AdminParts } from '../src/manager/admin/parts.ts';
@@ -295,6 +297,12 @@ describe('docs/command-line.md', () => {
     for (const other of ['--', '--silent', '--help']) inDocument.delete(other);
     expect(differences(inCode, inDocument, file)).toEqual([]);
   });
+});
+
+test('docs/cluster.md has the file that members are started with', () => {
+  const [, text = ''] = /```yaml\n([\s\S]*?)```/.exec(textOf('docs/cluster.md')) ?? [];
+  const ports = [5701, 5702, 5703];
+  expect(parse(text)).toEqual(memberFile({ name: 'cutover', port: 5701, ports }));
 });
 
 test('docs/hacking.md has all benches', () => {

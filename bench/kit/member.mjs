@@ -16,6 +16,8 @@ export class Member {
   #plan;
   #child = null;
   #exited = Promise.resolve();
+  #wanted = false;
+  #end = null;
   #onChange;
 
   constructor(plan, onChange) {
@@ -29,6 +31,11 @@ export class Member {
 
   get address() {
     return `127.0.0.1:${this.port}`;
+  }
+
+  /** Started, and neither stopped nor killed since: it should run. */
+  get wanted() {
+    return this.#wanted;
   }
 
   /** Of the JVM; null while it does not run. */
@@ -59,9 +66,12 @@ export class Member {
     });
     closeSync(log);
     this.#child = child;
+    this.#wanted = true;
+    this.#end = null;
     this.#exited = new Promise((resolve) => {
       const ended = (end) => {
         this.#child = null;
+        this.#end = end;
         this.#onChange();
         resolve(end);
       };
@@ -75,6 +85,7 @@ export class Member {
 
   /** Ends it gracefully: what it holds goes to the others first. Killed when that takes too long. */
   async stop() {
+    this.#wanted = false;
     if (this.#child === null) return;
     this.resume();
     this.#signal('SIGTERM');
@@ -85,6 +96,7 @@ export class Member {
 
   /** `kill -9`. */
   async kill() {
+    this.#wanted = false;
     this.#signal('SIGKILL');
     await this.#exited;
   }
@@ -126,7 +138,10 @@ export class Member {
       const health = await this.health();
       const { nodeState, clusterSize, migrationQueueSize } = health ?? {};
       if (nodeState === 'ACTIVE' && clusterSize === size && migrationQueueSize === 0) return;
-      if (this.pid === null) throw new Error(`the member on port ${this.port} ended\n${this.tail}`);
+      if (this.pid === null && this.#end !== null) {
+        const how = `the member on port ${this.port} ended (${printEnd(this.#end)})`;
+        throw new Error(`${how}\n${this.tail}`.trim());
+      }
       if (Date.now() > untilMs) {
         const last = health === null ? 'no answer' : JSON.stringify(health);
         throw new Error(`the member on port ${this.port} is not ready: ${last}\n${this.tail}`);
@@ -143,6 +158,12 @@ export class Member {
       return '';
     }
   }
+}
+
+/** `SIGKILL`, `exit code 1`, or why it could not be started at all. */
+export function printEnd({ code, signal, message }) {
+  if (message !== undefined) return `${message}; a JDK 17 or later is needed`;
+  return signal ?? `exit code ${code}`;
 }
 
 /** Whether every thread of a process is stopped (`T` in /proc/PID/task/TID/stat). */

@@ -90,7 +90,7 @@ export class Members {
 
   /** Waits until all that run see each other and are done with moving partitions. */
   async ready(msMax = readyMsMax) {
-    const running = this.#list.filter(({ pid }) => pid !== null);
+    const running = this.#list.filter(({ wanted }) => wanted);
     const began = Date.now();
     const ticker = setInterval(() => {
       this.#say(`waiting for ${running.length} members since ${seconds(began)} s`);
@@ -134,7 +134,7 @@ export class Members {
 function startWatcher(folder) {
   const script =
     'while read -r line; do pids=$line; done; for p in $pids; do kill -9 $p; done; rm -rf "$1"';
-  const watcher = spawn('sh', ['-c', script, 'watcher', folder], {
+  const watcher = spawn('/bin/sh', ['-c', script, 'watcher', folder], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   });

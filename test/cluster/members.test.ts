@@ -20,8 +20,14 @@ afterEach(() => {
   for (const child of started.splice(0)) child.kill('SIGKILL');
 });
 
-function run(...args: string[]): { child: ChildProcess; ended: Promise<number | null> } {
-  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+function run(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): { child: ChildProcess; ended: Promise<number | null> } {
+  const child = spawn(process.execPath, [script, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
   started.push(child);
   const ended = once(child, 'exit').then(([code]) => code as number | null);
   return { child, ended };
@@ -65,7 +71,7 @@ function refusesConnections(port: number): Promise<boolean> {
 const portOf = (address: string): number => Number(address.split(':')[1]);
 
 test('three members see each other, listen on the loopback alone, and end by SIGTERM', async () => {
-  const cluster = run('--members', '3', '--port', '0', '--json');
+  const cluster = run(['--members', '3', '--port', '0', '--json']);
   const { event, members, settings } = await lineOf(cluster);
   expect(event).toBe('ready');
   const addresses = members.map(({ address }) => address);
@@ -79,24 +85,35 @@ test('three members see each other, listen on the loopback alone, and end by SIG
   cluster.child.kill('SIGTERM');
   expect(await cluster.ended).toBe(0);
   for (const address of addresses) expect(await refusesConnections(portOf(address))).toBe(true);
-});
+  // Three JVMs at once, and whatever else this machine does.
+}, 120_000);
 
 test('a member that dies ends the command with 1', async () => {
-  const cluster = run('--port', '0', '--json');
+  const cluster = run(['--port', '0', '--json']);
   const { members } = await lineOf(cluster);
   process.kill(members[0]?.pid as number, 'SIGKILL');
   expect(await cluster.ended).toBe(1);
 });
 
 test('when the command itself is killed, its members go too', async () => {
-  const cluster = run('--port', '0', '--json');
+  const cluster = run(['--port', '0', '--json']);
   const { members } = await lineOf(cluster);
   cluster.child.kill('SIGKILL');
   await cluster.ended;
   await expect.poll(() => refusesConnections(portOf(members[0]?.address as string))).toBe(true);
 });
 
+test('a machine without Java is told what is missing', async () => {
+  const { child, ended } = run(['--port', '0'], { JAVA_HOME: '/there/is/none' });
+  let said = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  expect(await ended).toBe(1);
+  expect(said).toContain('ENOENT; a JDK 17 or later is needed');
+});
+
 test('an option that is none, or a number of members that makes no majority, is told', async () => {
-  expect(await run('--member', '3').ended).toBe(2);
-  expect(await run('--members', '2').ended).toBe(2);
+  expect(await run(['--member', '3']).ended).toBe(2);
+  expect(await run(['--members', '2']).ended).toBe(2);
 });

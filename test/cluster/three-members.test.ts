@@ -6,6 +6,9 @@ import type { HazelcastCluster } from '../../src/cluster/hazelcast-cluster.ts';
 import { codeOf, connected, joined } from '../kit/cluster.ts';
 import { until } from '../kit/gateway.ts';
 
+/** Three JVMs at once, and whatever else this machine does. */
+const startMsMax = 120_000;
+
 let members: Members;
 let cluster: HazelcastCluster;
 
@@ -14,7 +17,7 @@ beforeAll(async () => {
   ({ cluster } = await joined(members));
   await connected(cluster);
   await until('all are connected', () => cluster.figures.log.connections === 3, 20_000);
-});
+}, startMsMax);
 afterAll(async () => {
   await cluster.stop();
   await members.stop();
