@@ -9,8 +9,11 @@ import { memberFolder, memberJar, seconds } from './member-jar.mjs';
 
 export const portDefault = 5701;
 
-/** Ports that are looked through for free ones when none is named. */
-const searched = { first: 15_701, count: 99 };
+/**
+ * Where free ports are looked for when none is named: blocks of one that is held as long as the
+ * members are used, killed ones too, and three for members.
+ */
+const blocks = { first: 15_701, ports: 4, count: 24 };
 
 /** Three members started together on two cores took 14 s, on a busy machine four times as long. */
 const readyMsMax = 90_000;
@@ -20,10 +23,12 @@ export class Members {
   #name;
   #folder;
   #watcher;
+  #guard;
   #say;
 
-  constructor({ name, plans, folder, say }) {
+  constructor({ name, plans, folder, guard, say }) {
     this.#name = name;
+    this.#guard = guard;
     this.#folder = folder;
     this.#say = say;
     this.#watcher = startWatcher(folder);
@@ -44,13 +49,13 @@ export class Members {
     signal = undefined,
   } = {}) {
     const jar = await memberJar({ say });
-    const ports = await portsFrom(port, count);
+    const { ports, guard } = port === 0 ? await freePorts(count) : await namedPorts(port, count);
     mkdirSync(memberFolder, { recursive: true });
     const folder = mkdtempSync(join(memberFolder, 'run-'));
     const plans = ports.map((one) => ({
       ...{ name, port: one, ports, rings, folder, jar, heapMebibytes },
     }));
-    const members = new Members({ name, plans, folder, say });
+    const members = new Members({ name, plans, folder, guard, say });
     try {
       for (const member of members.list) member.start();
       signal?.addEventListener('abort', () => members.killAll(), { once: true });
@@ -119,6 +124,7 @@ export class Members {
 
   #end() {
     this.#watcher.kill('SIGKILL');
+    this.#guard?.close();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
@@ -145,31 +151,46 @@ function startWatcher(folder) {
   return watcher;
 }
 
-/** `count` ports in a row, all free; with 0 the first that are. */
-async function portsFrom(port, count) {
-  const row = (first) => Array.from({ length: count }, (_, index) => first + index);
-  if (port !== 0) {
-    for (const one of row(port)) {
-      if (!(await isFree(one))) throw new Error(`port ${one} is taken: choose others with --port`);
-    }
-    return row(port);
+const row = (first, count) => Array.from({ length: count }, (_, index) => first + index);
+
+async function namedPorts(first, count) {
+  const ports = row(first, count);
+  for (const one of ports) {
+    if (!(await isFree(one))) throw new Error(`port ${one} is taken: choose others with --port`);
   }
-  // Not from the front: test files that start at once would all try the same port.
-  const offset = process.pid % searched.count;
-  for (let step = 0; step < searched.count; step += 1) {
-    const at = (offset + step) % searched.count;
-    if (at + count > searched.count) continue;
-    const ports = row(searched.first + at);
-    const free = await Promise.all(ports.map(isFree));
-    if (free.every((one) => one)) return ports;
-  }
-  throw new Error(`no ${count} free ports in a row from ${searched.first} on`);
+  return { ports, guard: null };
 }
 
-function isFree(port) {
+/** Ports of a block whose first one could be taken, which no two can at once. */
+async function freePorts(count) {
+  // Not from the front: test files that start at once would all try the same block.
+  for (const step of row(process.pid, blocks.count)) {
+    const first = blocks.first + (step % blocks.count) * blocks.ports;
+    const guard = await listen(first);
+    if (guard === null) continue;
+    const ports = row(first + 1, count);
+    const free = await Promise.all(ports.map(isFree));
+    if (free.every((one) => one)) return { ports, guard: guard.unref() };
+    guard.close();
+  }
+  const last = blocks.first + blocks.count * blocks.ports - 1;
+  throw new Error(`no ${count} free ports in a row from ${blocks.first} to ${last}`);
+}
+
+/** Null: the port is taken. */
+function listen(port) {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen({ port, host: '127.0.0.1' }, () => server.close(() => resolve(true)));
+    server.once('error', () => resolve(null));
+    server.listen({ port, host: '127.0.0.1' }, () => resolve(server));
   });
+}
+
+async function isFree(port) {
+  const server = await listen(port);
+  if (server === null) return false;
+  await new Promise((resolve) => {
+    server.close(resolve);
+  });
+  return true;
 }

@@ -36,7 +36,8 @@ const limitsOfBoth = {
   replacement: {
     // A silent connection is closed after 5 s, which settles what waits on it.
     leakMs: 10_000,
-    leakCountMax: 64,
+    // Each holds a place and its bytes until then: 16 bodies are 5 MiB of 64.
+    leakCountMax: 16,
     stuckMs: 15_000,
     pauseMsMin: 10_000,
     pauseMsMax: 60_000,

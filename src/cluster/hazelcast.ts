@@ -124,14 +124,19 @@ function failureOf(error: unknown): ClusterFailure {
   return broken ? 'disconnected' : 'failed';
 }
 
-/** What is used of the client beyond its types; test/cluster/three-members.test.ts holds it. */
+/** What is used of the client beyond its types; tests with real members hold it. */
 interface ClientInside {
-  getConnectionManager(): ConnectionManager;
-}
-
-interface ConnectionManager {
-  reconnectToMembers(): void;
-  getConnectionRegistry(): { getConnections(): readonly unknown[] };
+  getConnectionManager(): {
+    reconnectToMembers(): void;
+    getConnectionRegistry(): { getConnections(): readonly unknown[] };
+  };
+  getInvocationService(): {
+    readonly invocationsWithEventHandlers: ReadonlyMap<
+      number,
+      { readonly connection?: { isAlive(): boolean } }
+    >;
+    removeEventHandler(id: number): void;
+  };
 }
 
 class HazelcastSession implements Session {
@@ -142,7 +147,7 @@ class HazelcastSession implements Session {
   }
 
   get connectionCount(): number {
-    return this.#connections().getConnectionRegistry().getConnections().length;
+    return this.#inside.getConnectionManager().getConnectionRegistry().getConnections().length;
   }
 
   /**
@@ -151,11 +156,16 @@ class HazelcastSession implements Session {
    * This is what a client that waits does by itself once a second.
    */
   tend(): void {
-    this.#connections().reconnectToMembers();
+    this.#inside.getConnectionManager().reconnectToMembers();
+    // The client keeps a listener, with 64 KiB of its connection, for each connection that is gone.
+    const invocations = this.#inside.getInvocationService();
+    for (const [id, { connection }] of invocations.invocationsWithEventHandlers) {
+      if (connection?.isAlive() === false) invocations.removeEventHandler(id);
+    }
   }
 
-  #connections(): ConnectionManager {
-    return (this.#client as unknown as ClientInside).getConnectionManager();
+  get #inside(): ClientInside {
+    return this.#client as unknown as ClientInside;
   }
 
   // The client keeps a proxy for each name once it has one, and makes none while offline.

@@ -25,7 +25,8 @@ export interface LifeLimits {
  * Time is passed in, in monotonic milliseconds.
  */
 export class Life {
-  readonly breaker: Breaker;
+  readonly #limits: LifeLimits;
+  #breaker: Breaker;
   readonly inFlight: InFlight;
   readonly #overdue = new Set<Place>();
   readonly #parked = new Set<(reason: ClusterFailure) => void>();
@@ -36,7 +37,8 @@ export class Life {
   #failedMs = 0;
 
   constructor(limits: LifeLimits) {
-    this.breaker = new Breaker(limits.breaker);
+    this.#limits = limits;
+    this.#breaker = new Breaker(limits.breaker);
     this.inFlight = new InFlight(limits.inFlight);
   }
 
@@ -47,6 +49,10 @@ export class Life {
 
   get state(): 'offline' | 'connected' | 'closed' {
     return this.#state;
+  }
+
+  get breaker(): Breaker {
+    return this.#breaker;
   }
 
   get answeredMs(): number {
@@ -73,6 +79,8 @@ export class Life {
   connected(nowMs: number): void {
     this.#state = 'connected';
     this.#answeredMs = nowMs;
+    // What failed on the connections before says nothing of these.
+    this.#breaker = new Breaker(this.#limits.breaker);
   }
 
   disconnected(): void {
@@ -114,7 +122,7 @@ export class Life {
   ended(answered: boolean, nowMs: number, trial: number): boolean {
     if (answered) this.#answeredMs = nowMs;
     else this.#failedMs = nowMs;
-    return this.breaker.ended(!answered, nowMs, trial);
+    return this.#breaker.ended(!answered, nowMs, trial);
   }
 
   /** `giveUp` is called when the life ends, or is cut off, first; gives what takes it back. */

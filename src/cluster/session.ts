@@ -7,7 +7,7 @@ import type { ClusterFailure } from './cluster-error.ts';
 export interface Session {
   /** Members that it has a connection to. */
   readonly connectionCount: number;
-  /** Called about once a second: connects to members that it has no connection to. */
+  /** Called about once a second: connects to members that it has no connection to, and clears up. */
   tend(): void;
   ring(name: string): Promise<SessionRing>;
   map(name: string): Promise<SessionMap>;
