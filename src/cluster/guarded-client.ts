@@ -65,6 +65,7 @@ export class GuardedClient {
   #life: Life;
   #state: ClientState = 'offline';
   #problem: string | null = null;
+  #told = false;
   #replacing = false;
   #looking: Timer | undefined;
 
@@ -126,7 +127,7 @@ export class GuardedClient {
     const { place, opened } = begun;
     const trial = deadlineMs === null ? notTheTrial : life.breaker.began(monotonicMs());
     const tell = (answered: boolean): void => {
-      if (deadlineMs !== null) this.#ended(life, answered, trial);
+      if (deadlineMs !== null) this.#ended(life, place, answered, trial);
     };
     let waited = true;
     let leave = (): void => {};
@@ -191,8 +192,8 @@ export class GuardedClient {
     return clusterError(reason, context, cause);
   }
 
-  #ended(life: Life, answered: boolean, trial: number): void {
-    if (!life.ended(answered, monotonicMs(), trial)) return;
+  #ended(life: Life, place: Place, answered: boolean, trial: number): void {
+    if (!life.ended(place, answered, monotonicMs(), trial)) return;
     const state = life.breaker.state === 'closed' ? 'closed' : 'open';
     if (state === 'open') this.#counts.breakerOpened += 1;
     if (life === this.#life) this.#plan.onEvent({ kind: 'breaker', state });
@@ -203,8 +204,10 @@ export class GuardedClient {
     try {
       const opened = await this.#plan.open({
         connected: () => {
-          life.connected(monotonicMs());
+          const closed = life.connected(monotonicMs());
           changed();
+          if (closed && life === this.#life)
+            this.#plan.onEvent({ kind: 'breaker', state: 'closed' });
         },
         disconnected: () => {
           life.disconnected();
@@ -237,11 +240,18 @@ export class GuardedClient {
   #become(state: ClientState): void {
     if (state === this.#state) return;
     this.#state = state;
-    const problem = state === 'connected' ? null : this.#problem;
-    this.#plan.onEvent({ kind: 'state', state, problem });
+    if (state === 'connected') this.#problem = null;
+    this.#tellState();
+  }
+
+  #tellState(): void {
+    this.#told = true;
+    this.#plan.onEvent({ kind: 'state', state: this.#state, problem: this.#problem });
   }
 
   #look(): void {
+    // No member was there at the start.
+    if (!this.#told) this.#tellState();
     if (this.#state === 'connected') this.#life.opened?.session.tend();
     const nowMs = monotonicMs();
     const reason = reasonToReplace(this.#life, this.#plan.limits.replacement, nowMs);

@@ -6,6 +6,8 @@ import type { OpenedSession } from './session.ts';
 /** A call that holds a place, until it is settled or its life ends. */
 export interface Place {
   readonly bytes: number;
+  /** Which of the life's connections it was sent on, counted. */
+  readonly connection: number;
   /** When its caller was told that it took too long. */
   overdueSinceMs: number | null;
 }
@@ -27,6 +29,7 @@ export interface LifeLimits {
 export class Life {
   readonly #limits: LifeLimits;
   #breaker: Breaker;
+  #connection = 0;
   readonly inFlight: InFlight;
   readonly #overdue = new Set<Place>();
   readonly #parked = new Set<(reason: ClusterFailure) => void>();
@@ -76,11 +79,14 @@ export class Life {
     this.#opened = opened;
   }
 
-  connected(nowMs: number): void {
+  /** What failed before says nothing of a new connection. True: that closed a breaker that was not. */
+  connected(nowMs: number): boolean {
+    const wasClosed = this.#breaker.state === 'closed';
     this.#state = 'connected';
     this.#answeredMs = nowMs;
-    // What failed on the connections before says nothing of these.
+    this.#connection += 1;
     this.#breaker = new Breaker(this.#limits.breaker);
+    return !wasClosed;
   }
 
   disconnected(): void {
@@ -93,7 +99,8 @@ export class Life {
 
   /** Null: it does not fit. */
   begin(bytes: number): Place | null {
-    return this.inFlight.take(bytes) ? { bytes, overdueSinceMs: null } : null;
+    if (!this.inFlight.take(bytes)) return null;
+    return { bytes, connection: this.#connection, overdueSinceMs: null };
   }
 
   end(place: Place): void {
@@ -119,7 +126,8 @@ export class Life {
   }
 
   /** The outcome of a call. True: the breaker opened or closed with it. */
-  ended(answered: boolean, nowMs: number, trial: number): boolean {
+  ended({ connection }: Place, answered: boolean, nowMs: number, trial: number): boolean {
+    if (connection !== this.#connection) return false;
     if (answered) this.#answeredMs = nowMs;
     else this.#failedMs = nowMs;
     return this.#breaker.ended(!answered, nowMs, trial);

@@ -215,7 +215,8 @@ test('a cluster of another name is told, and never joined', async () => {
   open.push(cluster);
   await until('told', () => /cluster name/.test(cluster.figures.log.problem ?? ''));
   expect(cluster.figures.log).toMatchObject({ state: 'offline', connections: 0 });
-  expect(events).toEqual([]);
+  await until('both tell', () => events.length === 2);
+  expect(events.toSorted()).toEqual(['bodies: offline', 'log: offline']);
   expect(await codeOf(cluster.map('map', 'log').get('key'))).toBe('cluster-offline');
 });
 

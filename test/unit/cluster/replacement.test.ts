@@ -1,6 +1,7 @@
 // Goal: a client is replaced when it cannot mend itself, and not more often than its pause allows.
 // Method: lives with what is told of them by hand; the present is an argument.
 import { describe, expect, test } from 'vitest';
+import { present } from '../../../src/base/assert.ts';
 import { notTheTrial } from '../../../src/base/breaker.ts';
 import { Life } from '../../../src/cluster/life.ts';
 import { ReplacementPause, reasonToReplace } from '../../../src/cluster/replacement.ts';
@@ -22,11 +23,17 @@ function life(): Life {
 
 function overdue(one: Life, count: number, nowMs: number) {
   return Array.from({ length: count }, () => {
-    const place = one.begin(10);
-    if (place === null) throw new Error('it fits');
+    const place = present(one.begin(10), 'it fits');
     one.passed(place, nowMs);
     return place;
   });
+}
+
+/** A call that was sent on the present connection, and its outcome. */
+function ended(one: Life, answered: boolean, nowMs: number): boolean {
+  const place = present(one.begin(10), 'it fits');
+  one.end(place);
+  return one.ended(place, answered, nowMs, notTheTrial);
 }
 
 describe('a life is replaced', () => {
@@ -55,7 +62,7 @@ describe('a life is replaced', () => {
   test('when it is connected and all that was sent failed for long', () => {
     const one = life();
     one.connected(1000);
-    for (const nowMs of [2000, 3000, 15_000]) one.ended(false, nowMs, notTheTrial);
+    for (const nowMs of [2000, 3000, 15_000]) ended(one, false, nowMs);
     expect(reasonToReplace(one, limits, 15_999)).toBeNull();
     expect(reasonToReplace(one, limits, 16_000)).toBe('stuck');
     // Nothing was sent for as long: that proves nothing.
@@ -67,9 +74,9 @@ describe('a life is replaced', () => {
   test('not while some calls fail and others are answered', () => {
     const one = life();
     one.connected(1000);
-    for (const nowMs of [2000, 3000]) one.ended(false, nowMs, notTheTrial);
-    one.ended(true, 14_000, notTheTrial);
-    one.ended(false, 15_000, notTheTrial);
+    for (const nowMs of [2000, 3000]) ended(one, false, nowMs);
+    ended(one, true, 14_000);
+    ended(one, false, 15_000);
     expect(reasonToReplace(one, limits, 16_000)).toBeNull();
   });
 });
@@ -80,6 +87,21 @@ test('an overdue call keeps its place until it is settled', () => {
   expect([one.inFlight.calls, one.overdueCount]).toEqual([2, 2]);
   for (const place of places) one.end(place);
   expect([one.inFlight.calls, one.inFlight.bytes, one.overdueCount]).toEqual([0, 0, 0]);
+});
+
+test('a new connection starts with a closed breaker, which calls sent before it do not touch', () => {
+  const one = life();
+  one.connected(1000);
+  const before = present(one.begin(10), 'it fits');
+  ended(one, false, 2000);
+  expect(ended(one, false, 2000)).toBe(true);
+  expect(one.breaker.state).toBe('open');
+  one.disconnected();
+  expect(one.connected(3000)).toBe(true);
+  expect(one.breaker.state).toBe('closed');
+  for (let turn = 0; turn < 10; turn += 1) one.ended(before, false, 3000, notTheTrial);
+  expect(one.breaker.state).toBe('closed');
+  expect(one.connected(4000)).toBe(false);
 });
 
 test('the pause doubles while nothing is heard, up to its limit, and starts over when something was', () => {
