@@ -13,8 +13,12 @@ const rooms = {
     doors: ['base', 'memory', 'telemetry', 'model/settings'],
     why: 'the data plane sees bytes and settings, never a definition',
   },
+  cluster: {
+    doors: ['base', 'model/cluster-figures'],
+    why: 'the cluster carries bytes between nodes; what they mean is said above it',
+  },
   control: {
-    doors: ['base', 'memory', 'model', 'telemetry'],
+    doors: ['base', 'cluster', 'memory', 'model', 'telemetry'],
     why: 'control turns definitions into bytes; it serves nobody',
   },
   manager: {
@@ -50,6 +54,7 @@ const owners = {
   fastify: ['src/manager/admin/'],
   commander: ['src/cli/'],
   'structured-headers': ['src/gateway/caching/structured-field\\.ts'],
+  'hazelcast-client': ['src/cluster/hazelcast\\.ts'],
   'cli-table3': ['src/cli/output\\.ts'],
 };
 

@@ -5,6 +5,11 @@ import { leaveCounts, runHere } from './report.mjs';
 import { root, setUp } from './set-up.mjs';
 
 await setUp();
+// Here, where it can be said, and not in the first test that wants a member.
+const { memberJar } = await import('../bench/kit/member-jar.mjs');
+await memberJar({ say: (line) => process.stderr.write(`test: ${line}\n`) }).catch(({ message }) => {
+  process.stderr.write(`test: ${message}\ntest: tests of the cluster will fail without it\n`);
+});
 const report = join(root, 'build', 'reports', 'vitest.json');
 rmSync(report, { force: true });
 const exitCode = runHere(process.execPath, [

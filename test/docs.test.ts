@@ -3,7 +3,10 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { z } from 'zod';
+import { memberFile } from '../bench/kit/member-file.mjs';
+import { clusterFailures } from '../src/cluster/cluster-error.ts';
 import { problems } from '../src/gateway/problems.ts';
 import type { AdminParts } from '../src/manager/admin/parts.ts';
 import { errorStatus } from '../src/manager/admin/problem-reply.ts';
@@ -71,6 +74,15 @@ describe('docs/errors.md', () => {
     const told = [...tableUnder(file, callers).keys(), ...tableUnder(file, commands).keys()];
     const inCode = [...made, ...literal, 'body-too-large'];
     expect(differences(inCode, told, `${file}, "${callers}" or "${commands}"`)).toEqual([]);
+  });
+
+  test('has all codes of the cluster, and whether the call may be made again', () => {
+    const heading = '## What the cluster says';
+    const inCode = Object.entries(clusterFailures).map(
+      ([reason, { retry }]) => `cluster-${reason} ${retry === 'safe' ? 'no' : 'unknown'}`,
+    );
+    const inDocument = withStatus(tableUnder(file, heading));
+    expect(differences(inCode, inDocument, `${file}, "${heading}"`)).toEqual([]);
   });
 
   test('has all kinds of problems in definitions', () => {
@@ -151,9 +163,9 @@ describe('docs/settings.md', () => {
     const wrong = leaves.flatMap(({ path, node }) => {
       const [stated = '', environment = ''] = rows.get(path) ?? [];
       const wanted = `CUTOVER_${path.replaceAll('.', '_').toUpperCase()}`;
-      // These defaults depend on the machine and the memory; a kind has no default but the only one.
+      // These defaults depend on the machine and the memory.
       const depends = ['workers', 'cache.entry'].includes(path);
-      const value = path === 'cluster.kind' ? 'memory' : node.default;
+      const value = node.default;
       const text = typeof value === 'string' ? value : JSON.stringify(value);
       return [
         ...(plain(environment) === wanted ? [] : [`${path}: its environment name is ${wanted}`]),
@@ -285,6 +297,12 @@ describe('docs/command-line.md', () => {
     for (const other of ['--', '--silent', '--help']) inDocument.delete(other);
     expect(differences(inCode, inDocument, file)).toEqual([]);
   });
+});
+
+test('docs/cluster.md has the file that members are started with', () => {
+  const [, text = ''] = /```yaml\n([\s\S]*?)```/.exec(textOf('docs/cluster.md')) ?? [];
+  const ports = [5701, 5702, 5703];
+  expect(parse(text)).toEqual(memberFile({ name: 'cutover', port: 5701, ports }));
 });
 
 test('docs/hacking.md has all benches', () => {

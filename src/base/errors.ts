@@ -2,7 +2,7 @@
  * The one error type for operating errors: what a client, an upstream, an operator or the machine
  * can cause. Programmer errors are assertions (`assert.ts`).
  */
-export type ErrorSource = 'client' | 'upstream' | 'operator' | 'internal';
+export type ErrorSource = 'client' | 'upstream' | 'cluster' | 'operator' | 'internal';
 
 /** Whether the same attempt may be made again: never; or safely, since nothing was done yet. */
 export type ErrorRetry = 'never' | 'safe';

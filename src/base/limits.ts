@@ -198,3 +198,21 @@ export const cacheMinUsesMax = 16;
 
 /** Bytes of a secret: a header that carries it must fit a request's head. */
 export const secretBytesMax = 1024;
+
+/** Members named in the settings: one that answers tells a client of all the others. */
+export const clusterMemberCountMax = 64;
+
+/** Calls of one client of the cluster that are not settled: 64 in flight already gave the most. */
+export const clusterCallCountMax = 1024;
+
+/** Bytes under way to and from the log: items are some 100 bytes, revisions at most a few MiB. */
+export const clusterLogBytesMax = 32 * 1024 * 1024;
+
+/** Bytes under way of cached bodies: 256 of 256 KiB, about a second of one member's line. */
+export const clusterBodiesBytesMax = 64 * 1024 * 1024;
+
+/** What a call of the log is taken to bring back, as nobody knows before it is there. */
+export const clusterLogAnswerBytes = 4096;
+
+/** And a call for bodies: a quarter of the longest; 1,024 of them fill what may be under way. */
+export const clusterBodiesAnswerBytes = 64 * 1024;

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { NodeMemory } from '../memory/node-memory.ts';
+import type { ClusterSettings } from '../model/settings.ts';
 
 /** Everything control needs, in one message (`workerData`). */
 export interface ControlStart {
@@ -10,6 +11,9 @@ export interface ControlStart {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Where the cache's snapshot is written at a stop and taken at the start; null: nowhere. */
   readonly snapshotFile: string | null;
+  /** The node's id: what others in the cluster, and its members' logs, call it. */
+  readonly nodeId: string;
+  readonly cluster: ClusterSettings;
 }
 
 /** From main. Workers are told apart by their seats (memory/node-memory.ts). */

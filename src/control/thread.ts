@@ -8,6 +8,7 @@ import { ControlBlock } from '../memory/control-block.ts';
 import type { Answer, ControlEvent, Order } from '../model/orders.ts';
 import { CacheKeeper } from './cache/cache-keeper.ts';
 import { answerCacheOrder } from './cache/cache-orders.ts';
+import { NodeCluster } from './node-cluster.ts';
 import { Reconciler } from './reconciler.ts';
 import type { ControlStart, ControlToMain, MainToControl } from './start-message.ts';
 import { WorkerLink } from './worker-link.ts';
@@ -34,6 +35,11 @@ const reconciler = new Reconciler(
   (event) => manager.postMessage(event),
   (shapeKeys) => keeper?.shapesGone(shapeKeys),
 );
+const tell = (event: ControlEvent): void => manager.postMessage(event);
+const cluster =
+  start.cluster.kind === 'hazelcast'
+    ? NodeCluster.join(start.cluster, start.nodeId, tell)
+    : Promise.resolve(null);
 const cacheParts = {
   keeper,
   workerCount: start.memory.workerCount,
@@ -56,7 +62,7 @@ main.on('message', (message: MainToControl) => {
       keeper?.lose(message.worker);
       return;
     case 'stop':
-      stop();
+      void stop();
       return;
     default:
       manager.close();
@@ -98,7 +104,7 @@ function takeSnapshot(): void {
   manager.postMessage({ kind: 'snapshot', what: 'read', ...report } satisfies ControlEvent);
 }
 
-function stop(): void {
+async function stop(): Promise<void> {
   const { snapshotFile: file } = start;
   if (file !== null && keeper !== null) {
     try {
@@ -110,6 +116,7 @@ function stop(): void {
       manager.postMessage(event satisfies ControlEvent);
     }
   }
+  await (await cluster)?.leave();
   main.postMessage({ kind: 'stopped' } satisfies ControlToMain);
 }
 

@@ -119,6 +119,10 @@ async function onEvent(
     collector.learn(event.given, event.dropped);
     return;
   }
+  if (event.kind === 'cluster-figures') {
+    collector.learnCluster(event.figures);
+    return;
+  }
   events.send(event.kind, event);
   if (event.kind !== 'retired') {
     log['problem' in event && event.problem !== null ? 'warn' : 'info'](event, event.kind);

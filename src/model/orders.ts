@@ -4,6 +4,7 @@
  */
 import type { Bust } from './bust.ts';
 import type { BustAnswer, CacheExplanation, CacheListing, ExplainRequest } from './cache-orders.ts';
+import type { ClientName, ClusterFigures } from './cluster-figures.ts';
 import type { Definitions } from './definitions.ts';
 
 /**
@@ -193,4 +194,28 @@ export interface SnapshotEvent {
   readonly problem: string | null;
 }
 
-export type ControlEvent = SnapshotEvent | RetiredEvent | WorkerEvent | EndpointEvent | NamesEvent;
+/** Something changed with one of the node's clients of the cluster. */
+export interface ClusterEvent {
+  readonly kind: 'cluster';
+  readonly client: ClientName;
+  readonly what: 'state' | 'breaker' | 'replaced';
+  readonly state?: string;
+  readonly reason?: string;
+  /** The client's own words while it is offline. */
+  readonly problem?: string | null;
+}
+
+/** How the clients of the cluster are, once a second. */
+export interface ClusterFiguresEvent {
+  readonly kind: 'cluster-figures';
+  readonly figures: ClusterFigures;
+}
+
+export type ControlEvent =
+  | SnapshotEvent
+  | RetiredEvent
+  | WorkerEvent
+  | EndpointEvent
+  | NamesEvent
+  | ClusterEvent
+  | ClusterFiguresEvent;

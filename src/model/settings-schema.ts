@@ -3,6 +3,7 @@ import { headBytesMax, workerCountMax } from '../base/limits.ts';
 import { parsePercent, parseSizeBytes } from '../base/units.ts';
 import type { Problems } from './problem.ts';
 import { resolveCacheSettings } from './resolve-cache-settings.ts';
+import { resolveClusterSettings } from './resolve-cluster-settings.ts';
 import { resolveDurationMs, resolveSizeBytes } from './resolve-units.ts';
 import type { AccessLog, Settings } from './settings.ts';
 
@@ -39,8 +40,15 @@ export function settingsSchema({ hostname, workers }: SettingsDefaults) {
       })
       .prefault({}),
     cluster: z
-      .strictObject({ kind: z.literal('memory', 'only memory in this release') })
-      .prefault({ kind: 'memory' }),
+      .strictObject({
+        kind: z.enum(['memory', 'hazelcast']).default('memory'),
+        name: z
+          .string()
+          .regex(/^[\w.-]{1,128}$/)
+          .default('cutover'),
+        members: z.array(z.string()).default([]),
+      })
+      .prefault({}),
     log: z
       .strictObject({
         level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
@@ -71,7 +79,8 @@ export type WrittenSettings = z.output<ReturnType<typeof settingsSchema>>;
 
 /** Units parsed and what belongs together checked. */
 export function resolveWrittenSettings(written: WrittenSettings, problems: Problems): Settings {
-  const { node, listen, admin, workers, data, log, forwarded, drain, limits, cache } = written;
+  const { node, listen, admin, workers, data, log, forwarded, drain, limits, cache, cluster } =
+    written;
   if (!isLoopback(admin.host)) {
     problems.add(
       'bad-value',
@@ -87,6 +96,7 @@ export function resolveWrittenSettings(written: WrittenSettings, problems: Probl
     workers,
     data: data === 'none' ? null : data,
     cache: resolveCacheSettings(cache, problems),
+    cluster: resolveClusterSettings(cluster, problems),
     log: { level: log.level, access: accessLog(String(log.access), problems) },
     forwarded,
     drain: { timeoutMs: resolveDurationMs(drain.timeout, ['drain', 'timeout'], problems) },

@@ -8,6 +8,7 @@ export interface Settings {
   readonly data: string | null;
   /** Null: this node caches nothing, whatever its routes say. */
   readonly cache: CacheSettings | null;
+  readonly cluster: ClusterSettings;
   readonly log: LogSettings;
   readonly forwarded: ForwardedSettings;
   readonly drain: DrainSettings;
@@ -29,6 +30,16 @@ export interface CacheSettings {
   readonly snapshot: boolean;
   /** Bytes of one entry, head, key and body, at most; a route may allow less. */
   readonly entryBytesMax: number;
+}
+
+export type ClusterSettings = { readonly kind: 'memory' } | HazelcastSettings;
+
+export interface HazelcastSettings {
+  readonly kind: 'hazelcast';
+  /** Members of another name are not joined. */
+  readonly name: string;
+  /** `host:port` of some members; they tell of the others. */
+  readonly members: readonly string[];
 }
 
 export interface LogSettings {

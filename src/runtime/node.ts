@@ -130,6 +130,8 @@ export class GatewayNode {
       manager,
       environment: this.#options.environment,
       snapshotFile: snapshotFileOf(this.#settings),
+      nodeId: this.#settings.node.id,
+      cluster: this.#settings.cluster,
     };
     const control = this.#planes.start('control', start, [manager], () => this.#replaceControl());
     control.on('message', (message: ControlToMain) => {

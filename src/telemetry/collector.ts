@@ -9,6 +9,7 @@ import {
   type SeriesFigures,
   upstreamOverflow,
 } from '../memory/series.ts';
+import type { ClusterFigures } from '../model/cluster-figures.ts';
 import type { GivenName, Ledger } from '../model/orders.ts';
 import { type CacheReport, cacheReport } from './cache-report.ts';
 
@@ -42,11 +43,12 @@ const overflowNames = new Map<number, GivenName>([
   [upstreamOverflow.number, { number: upstreamOverflow.number, of: 'upstream', name: '_other' }],
 ]);
 
-/** Reads the figures of a node out of shared memory; writes nothing there. */
+/** Reads the figures of a node out of shared memory, where it writes nothing; keeps what it is told. */
 export class Collector {
   readonly #memory: NodeMemory;
   readonly #block: ControlBlock;
   readonly #names = new Map<number, GivenName>();
+  #cluster: ClusterFigures | null = null;
   readonly #beats: { count: number; seenMs: number }[] = [];
 
   constructor(memory: NodeMemory) {
@@ -58,6 +60,16 @@ export class Collector {
   learn(given: readonly GivenName[], dropped: readonly number[]): void {
     for (const name of given) this.#names.set(name.number, name);
     for (const number of dropped) this.#names.delete(number);
+  }
+
+  /** As control told it last. */
+  learnCluster(figures: ClusterFigures): void {
+    this.#cluster = figures;
+  }
+
+  /** Null: the node is in no cluster, or has not begun to join it. */
+  get cluster(): ClusterFigures | null {
+    return this.#cluster;
   }
 
   workers(): WorkerFigures[] {

@@ -1,4 +1,5 @@
 import { bucketFloorUs, counter } from '../memory/series.ts';
+import type { ClusterFigures } from '../model/cluster-figures.ts';
 import type { CacheReport } from './cache-report.ts';
 import type { Collector, NamedSeries } from './collector.ts';
 
@@ -29,6 +30,14 @@ export const metrics = {
   cutover_cache_entry_bytes: 'gauge Bytes of the cache memory that entries fill.',
   cutover_cache_memory_bytes: 'gauge Bytes of the cache memory.',
   cutover_cache_position: 'gauge Where the invalidation stream stands.',
+  cutover_cluster_connections: 'gauge Members that a client of the cluster is connected to.',
+  cutover_cluster_calls_total: 'counter Calls of the cluster, answered or failed, by reason.',
+  cutover_cluster_late_total: 'counter Answers that came when nobody waited any more.',
+  cutover_cluster_in_flight: 'gauge Calls that are not settled.',
+  cutover_cluster_in_flight_bytes: 'gauge Bytes that these are taken to hold.',
+  cutover_cluster_overdue: 'gauge Of these, calls whose callers wait no more.',
+  cutover_cluster_breaker_opened_total: 'counter Times that the breaker of a client opened.',
+  cutover_cluster_replaced_total: 'counter Sessions that another took the place of, by reason.',
 } as const;
 export type MetricName = keyof typeof metrics;
 
@@ -65,6 +74,7 @@ export function exposition(collector: Collector): string {
   out.sample('cutover_revision', {}, collector.active()?.revision ?? 0);
   const cache = collector.cache(series);
   if (cache !== null) writeCache(out, cache);
+  if (collector.cluster !== null) writeCluster(out, collector.cluster);
   return out.text();
 }
 
@@ -107,6 +117,24 @@ function writeCache(out: Writer, cache: CacheReport): void {
   out.sample('cutover_cache_entry_bytes', {}, cache.presentBytes);
   out.sample('cutover_cache_memory_bytes', {}, cache.memoryBytes);
   out.sample('cutover_cache_position', {}, cache.position);
+}
+
+function writeCluster(out: Writer, cluster: ClusterFigures): void {
+  for (const [client, figures] of Object.entries(cluster)) {
+    out.sample('cutover_cluster_connections', { client }, figures.connections);
+    const outcomes = { answered: figures.answered, ...figures.failed };
+    for (const [outcome, count] of Object.entries(outcomes)) {
+      out.sample('cutover_cluster_calls_total', { client, outcome }, count);
+    }
+    out.sample('cutover_cluster_late_total', { client }, figures.late);
+    out.sample('cutover_cluster_in_flight', { client }, figures.inFlight);
+    out.sample('cutover_cluster_in_flight_bytes', { client }, figures.inFlightBytes);
+    out.sample('cutover_cluster_overdue', { client }, figures.overdue);
+    out.sample('cutover_cluster_breaker_opened_total', { client }, figures.breakerOpened);
+    for (const [reason, count] of Object.entries(figures.replaced)) {
+      out.sample('cutover_cluster_replaced_total', { client, reason }, count);
+    }
+  }
 }
 
 function writeClasses(

@@ -1,4 +1,4 @@
-import { Breaker, type BreakerSettings, notTheTrial } from './breaker.ts';
+import { Breaker, type BreakerSettings, notTheTrial } from '../../base/breaker.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 
 /** What is told of an endpoint, for logs, events and metrics. */

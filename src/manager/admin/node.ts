@@ -19,6 +19,7 @@ export function registerNode(app: FastifyInstance, parts: AdminParts): void {
       notReady,
       workers: collector.workers(),
       generations: collector.generations(),
+      cluster: collector.cluster,
       cache: cache === null ? null : { position: cache.position, routes: cache.routes },
     };
     return { nodes: [node] };

@@ -41,6 +41,7 @@ const defaults: Settings = {
   workers: 3,
   data: './data',
   cache: { memoryBytes: 268_435_456, snapshot: true, entryBytesMax: 8_388_608 },
+  cluster: { kind: 'memory' },
   log: { level: 'info', access: { kind: 'off' } },
   forwarded: { style: 'x-forwarded', trust: [], via: 'cutover' },
   drain: { timeoutMs: 30_000 },
@@ -108,6 +109,21 @@ describe('a setting', () => {
     }
   });
 
+  test('cluster.members by command line, environment or file, with a port where none is said', () => {
+    const members = '[10.0.0.5, "a.example:5702", "[::1]:5703"]';
+    const written = { file: `cluster: { kind: hazelcast, members: ${members} }` };
+    const sets = ['cluster.kind=hazelcast', `cluster.members=${members}`];
+    const environment = { CUTOVER_CLUSTER_KIND: 'hazelcast', CUTOVER_CLUSTER_MEMBERS: members };
+    const cluster = {
+      kind: 'hazelcast',
+      name: 'cutover',
+      members: ['10.0.0.5:5701', 'a.example:5702', '[::1]:5703'],
+    };
+    for (const given of [written, { sets }, { environment }]) {
+      expect(settingsOf(given)).toEqual({ ...defaults, cluster });
+    }
+  });
+
   test('cache.snapshot=false by command line, environment or file', () => {
     const off = { ...defaults, ...cache({ snapshot: false }) };
     expect(settingsOf({ sets: ['cache.snapshot=false'] })).toEqual(off);
@@ -134,7 +150,13 @@ describe('a setting', () => {
     ['workers: 65', '1:10 limit workers'],
     ['admin: { host: 0.0.0.0 }', '1:16 bad-value admin.host'],
     ['admin: { host: "" }', '1:16 bad-value admin.host'],
-    ['cluster: { kind: hazelcast }', '1:18 bad-value cluster.kind'],
+    ['cluster: { kind: redis }', '1:18 bad-value cluster.kind'],
+    ['cluster: { name: "a b" }', '1:18 bad-value cluster.name'],
+    ['cluster: { members: [] , kind: hazelcast }', '1:21 missing cluster.members'],
+    ['cluster: { members: ["a:0"] }', '1:22 bad-value cluster.members[0]'],
+    ['cluster: { members: ["a:65536"] }', '1:22 bad-value cluster.members[0]'],
+    ['cluster: { members: ["http://a:5701"] }', '1:22 bad-value cluster.members[0]'],
+    ['cluster: { members: ["a", "a:5701"] }', '1:27 duplicate cluster.members[1]'],
     ['log: { access: sometimes }', '1:16 bad-value log.access'],
     ['log: { access: sample 101% }', '1:16 bad-value log.access'],
     ['log: { level: loud }', '1:15 bad-value log.level'],

@@ -13,6 +13,7 @@ import {
   SeriesWriter,
   seriesCount,
 } from '../../../src/memory/series.ts';
+import type { ClientFigures } from '../../../src/model/cluster-figures.ts';
 import { Collector } from '../../../src/telemetry/collector.ts';
 import { exposition, metrics } from '../../../src/telemetry/exposition.ts';
 import { type ReadSample, readExposition } from '../../kit/exposition.ts';
@@ -37,6 +38,22 @@ function setUp(workerCount = 2) {
   };
   return { memory, collector, block, workers, read, samples, record };
 }
+
+const client: ClientFigures = {
+  state: 'connected',
+  connections: 3,
+  breaker: 'closed',
+  breakerOpened: 1,
+  answered: 100,
+  failed: { timeout: 4, busy: 2 },
+  late: 3,
+  inFlight: 5,
+  inFlightBytes: 20_480,
+  parked: 1,
+  overdue: 1,
+  replaced: { leaked: 1 },
+  problem: null,
+};
 
 const { status2xx, status5xx, aborted, bytesIn, bytesOut, retried, timedOut } = counter;
 
@@ -74,6 +91,7 @@ describe('the text', () => {
     workers[0]?.ledger.refused(0, 'door');
     workers[1]?.ledger.failed(1, 'reset');
     record(0, 1, lookupCounterAt);
+    collector.learnCluster({ log: client, bodies: client });
     const text = read();
     expect([...text.keys()].sort()).toEqual(Object.keys(metrics).sort());
     for (const [name, { type, help }] of text) {
@@ -92,6 +110,22 @@ describe('the text', () => {
     const read = samples('cutover_requests_total').map(([labels]) => labels['route']);
     expect(read.sort()).toEqual([...names].sort());
   });
+});
+
+test('calls of the cluster are told by client and outcome', () => {
+  const { samples, collector } = setUp();
+  collector.learnCluster({ log: client, bodies: { ...client, answered: 7, failed: {} } });
+  expect(samples('cutover_cluster_calls_total')).toEqual([
+    [{ client: 'log', outcome: 'answered' }, 100],
+    [{ client: 'log', outcome: 'timeout' }, 4],
+    [{ client: 'log', outcome: 'busy' }, 2],
+    [{ client: 'bodies', outcome: 'answered' }, 7],
+  ]);
+  expect(samples('cutover_cluster_replaced_total')[0]).toEqual([
+    { client: 'log', reason: 'leaked' },
+    1,
+  ]);
+  expect(samples('cutover_cluster_connections')[0]).toEqual([{ client: 'log' }, 3]);
 });
 
 describe('routes and upstreams', () => {

@@ -1,8 +1,8 @@
 // Goal: endpoints are chosen by weight, load or hash, and those that are down are passed over.
 // Method: endpoints without connections, and exact counts of picks.
 import { describe, expect, test } from 'vitest';
+import { notTheTrial } from '../../../../src/base/breaker.ts';
 import { Balancer } from '../../../../src/gateway/upstream/balancer.ts';
-import { notTheTrial } from '../../../../src/gateway/upstream/breaker.ts';
 import { hashText } from '../../../../src/gateway/upstream/consistent-hash.ts';
 import type { Endpoint, EndpointSettings } from '../../../../src/gateway/upstream/endpoint.ts';
 import { balanceKind } from '../../../../src/memory/shape-kinds.ts';

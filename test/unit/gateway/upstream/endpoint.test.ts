@@ -1,7 +1,7 @@
 // Goal: an endpoint's health and breaker follow what happens on it, and every change is told once.
 // Method: outcomes and checks in order; time is an argument.
 import { describe, expect, test } from 'vitest';
-import { notTheTrial } from '../../../../src/gateway/upstream/breaker.ts';
+import { notTheTrial } from '../../../../src/base/breaker.ts';
 import { plainSettings, quietEndpoint } from '../../../kit/endpoints.ts';
 
 const health = { unhealthy: 3, healthy: 2 };

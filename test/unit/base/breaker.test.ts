@@ -1,10 +1,6 @@
 // Goal: a breaker opens, tries and closes as its drawing says. Method: time is an argument.
 import { describe, expect, test } from 'vitest';
-import {
-  Breaker,
-  type BreakerSettings,
-  notTheTrial,
-} from '../../../../src/gateway/upstream/breaker.ts';
+import { Breaker, type BreakerSettings, notTheTrial } from '../../../src/base/breaker.ts';
 
 const settings: BreakerSettings = { failuresPercent: 50, of: 4, openMs: 1000 };
 

@@ -1,4 +1,4 @@
-/** Settings of a breaker; see `Breaker` in model/definitions.ts. */
+/** When a breaker opens, and for how long. */
 export interface BreakerSettings {
   readonly failuresPercent: number;
   readonly of: number;
@@ -9,11 +9,11 @@ export interface BreakerSettings {
 export const notTheTrial = 0;
 
 /**
- * A circuit breaker over the latest outcomes of one endpoint.
+ * A circuit breaker over the latest outcomes of one endpoint, or of a client of the cluster.
  *
  *   closed     outcomes are counted; opens when the last `of` hold the share of failures
  *   open       nothing is sent until `openMs` have passed
- *   half-open  one exchange is let through; its outcome alone closes or opens it again
+ *   half-open  one exchange or call is let through; its outcome alone closes or opens it again
  *
  * Time is passed in, in monotonic milliseconds.
  */

@@ -1,0 +1,8 @@
+export interface MemberFilePlan {
+  readonly name: string;
+  readonly port: number;
+  readonly ports: readonly number[];
+  readonly rings?: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
+export function memberFile(plan: MemberFilePlan): unknown;
