@@ -274,12 +274,7 @@ function growthMiB(memory) {
 
 function print(seen) {
   const ms = (values, share) => round(percentile(values, share));
-  const row = (name, values) => [
-    name,
-    ms(values, 0.5),
-    ms(values, 0.99),
-    round(Math.max(...values)),
-  ];
+  const row = (name, values) => [name, ms(values, 0.5), ms(values, 0.99), ms(values, 1)];
   process.stdout.write(
     `${seen.applies} applies, ${seen.answered} responses, ${Math.round(seen.perSecond)} requests/s, ${seen.probes} new connections\n`,
   );
