@@ -29,13 +29,10 @@ const keeper =
         seatCount: start.memory.seatCount,
         tell: (worker, message) => links.get(worker)?.tellCache(message),
       });
-const reconciler = new Reconciler(
-  start.memory,
-  start.environment,
-  (event) => manager.postMessage(event),
-  (shapeKeys) => keeper?.shapesGone(shapeKeys),
-);
 const tell = (event: ControlEvent): void => manager.postMessage(event);
+const reconciler = new Reconciler(start.memory, start.environment, tell, (shapeKeys) =>
+  keeper?.shapesGone(shapeKeys),
+);
 const cluster =
   start.cluster.kind === 'hazelcast'
     ? NodeCluster.join(start.cluster, start.nodeId, tell)
@@ -101,7 +98,7 @@ function takeSnapshot(): void {
   snapshotFile = null;
   if (file === null || keeper === null) return;
   const report = keeper.readSnapshot(file, reconciler.activeShapeKeys());
-  manager.postMessage({ kind: 'snapshot', what: 'read', ...report } satisfies ControlEvent);
+  tell({ kind: 'snapshot', what: 'read', ...report });
 }
 
 async function stop(): Promise<void> {
@@ -109,11 +106,10 @@ async function stop(): Promise<void> {
   if (file !== null && keeper !== null) {
     try {
       const report = keeper.writeSnapshot(file);
-      manager.postMessage({ kind: 'snapshot', what: 'written', ...report } satisfies ControlEvent);
+      tell({ kind: 'snapshot', what: 'written', ...report });
     } catch (error) {
       const problem = messageOf(error);
-      const event = { kind: 'snapshot', what: 'written', entries: 0, bytes: 0, problem } as const;
-      manager.postMessage(event satisfies ControlEvent);
+      tell({ kind: 'snapshot', what: 'written', entries: 0, bytes: 0, problem });
     }
   }
   await (await cluster)?.leave();
@@ -122,8 +118,7 @@ async function stop(): Promise<void> {
 
 async function join(worker: number, port: MessagePort): Promise<void> {
   const link = new WorkerLink(worker, port, {
-    onEvent: (event) =>
-      manager.postMessage({ ...event, worker: event.worker % start.memory.workerCount }),
+    onEvent: (event) => tell({ ...event, worker: event.worker % start.memory.workerCount }),
     onCache: (message) => keeper?.receive(worker, message),
   });
   links.set(worker, link);
