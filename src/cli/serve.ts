@@ -3,6 +3,7 @@ import { availableParallelism, hostname } from 'node:os';
 import { Command } from 'commander';
 import { CutoverError, messageOf } from '../base/errors.ts';
 import { resolveSettings } from '../model/resolve-settings.ts';
+import { keepBackgroundWorkBehind } from '../runtime/background-work.ts';
 import { keepLoopsEndable } from '../runtime/endable-threads.ts';
 import { printLine } from './output.ts';
 
@@ -36,6 +37,7 @@ Examples:
       process.env['UWS_HTTP_MAX_HEADERS_SIZE'] = String(settings.limits.headerBytes);
       const { GatewayNode } = await import('../runtime/node.ts');
       keepLoopsEndable();
+      keepBackgroundWorkBehind();
       const node = new GatewayNode({
         settings,
         definitionsPath: options.definitions ?? null,
