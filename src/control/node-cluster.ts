@@ -1,35 +1,62 @@
+import { createHash } from 'node:crypto';
 import { every } from '../base/clock.ts';
 import type { HazelcastCluster } from '../cluster/hazelcast-cluster.ts';
-import type { ControlEvent } from '../model/orders.ts';
+import type { Bust } from '../model/bust.ts';
+import type { BustAnswer } from '../model/cache-orders.ts';
 import type { HazelcastSettings } from '../model/settings.ts';
+import type { BustPath } from './fleet/bust-path.ts';
+import type { Fleet, FleetPlan } from './fleet/fleet.ts';
 
 const figuresMs = 1000;
 
-/** This node's place in the cluster, as the control thread holds it. */
-export class NodeCluster {
-  readonly #cluster: HazelcastCluster;
+export type NodeClusterPlan = Omit<FleetPlan, 'cluster' | 'key'> & {
+  readonly settings: HazelcastSettings;
+  readonly clusterKey: string | null;
+};
 
-  private constructor(cluster: HazelcastCluster) {
+/** This node's place in the cluster, as the control thread holds it. */
+export class NodeCluster implements BustPath {
+  readonly #cluster: HazelcastCluster;
+  readonly #fleet: Fleet;
+
+  private constructor(cluster: HazelcastCluster, fleet: Fleet) {
     this.#cluster = cluster;
+    this.#fleet = fleet;
   }
 
   /** Settles without waiting for a member: a node serves with its cluster away. */
-  static async join(
-    { name, members }: HazelcastSettings,
-    node: string,
-    tell: (event: ControlEvent) => void,
-  ): Promise<NodeCluster> {
+  static async join(plan: NodeClusterPlan): Promise<NodeCluster> {
+    const { settings, clusterKey, nodeId, tell } = plan;
+    const { name, members } = settings;
     // A node on its own does not spend the time and memory that the client takes to load.
-    const { HazelcastCluster } = await import('../cluster/hazelcast-cluster.ts');
-    const plan = { clusterName: name, members, node };
-    const cluster = await HazelcastCluster.start(plan, (client, { kind, ...what }) =>
-      tell({ kind: 'cluster', client, what: kind, ...what }),
+    const [{ HazelcastCluster }, { Fleet }] = await Promise.all([
+      import('../cluster/hazelcast-cluster.ts'),
+      import('./fleet/fleet.ts'),
+    ]);
+    const cluster = await HazelcastCluster.start(
+      { clusterName: name, members, node: nodeId },
+      (client, { kind, ...what }) => tell({ kind: 'cluster', client, what: kind, ...what }),
     );
-    every(figuresMs, () => tell({ kind: 'cluster-figures', figures: cluster.figures }));
-    return new NodeCluster(cluster);
+    // Without a key of its own it tells nodes of one cluster from those of another, and no more.
+    const secret = clusterKey ?? `cutover cluster ${name}`;
+    const key = createHash('sha256').update(secret).digest();
+    const fleet = await Fleet.join({ ...plan, cluster, key });
+    every(figuresMs, () =>
+      tell({ kind: 'cluster-figures', figures: cluster.figures, fleet: fleet.figures }),
+    );
+    return new NodeCluster(cluster, fleet);
   }
 
-  leave(): Promise<void> {
-    return this.#cluster.stop();
+  bust(bust: Bust): Promise<BustAnswer> {
+    return this.#fleet.bust(bust);
+  }
+
+  invalidate(bust: Bust): Promise<void> {
+    return this.#fleet.invalidate(bust);
+  }
+
+  async leave(): Promise<void> {
+    await this.#fleet.leave();
+    await this.#cluster.stop();
   }
 }

@@ -1,4 +1,5 @@
 import { after, monotonicMs, sleep } from '../base/clock.ts';
+import type { Environment } from '../base/secret-text.ts';
 import { takeClaim } from '../memory/claim.ts';
 import { ControlBlock } from '../memory/control-block.ts';
 import { isBalanced, readLedger } from '../memory/ledger.ts';
@@ -10,7 +11,7 @@ import { verifyShape } from './compiler/verify.ts';
 import { Generations, type Loaded } from './generations.ts';
 import { Identities } from './identities.ts';
 import { rejected, rejection } from './rejection.ts';
-import { type Environment, readSecrets } from './secrets.ts';
+import { readSecrets } from './secrets.ts';
 import type { WorkerLink } from './worker-link.ts';
 import { WorkerSet } from './worker-set.ts';
 
@@ -130,9 +131,10 @@ export class Reconciler {
     return this.#workers.newest();
   }
 
-  /** Of the routes that are cached in what is active. */
-  activeShapeKeys(): Set<string> {
-    return new Set(this.#generations.active()?.shapeKeys.values());
+  /** The generation that most exchanges begin on; null: nothing was applied yet. */
+  active(): (Pick<Loaded, 'hash' | 'shapeKeys'> & { readonly revision: number }) | null {
+    const active = this.#generations.active();
+    return active === null ? null : { ...active, revision: this.#block.revision(active.slot) };
   }
 
   async #stage(order: StageOrder): Promise<Answer> {

@@ -1,10 +1,7 @@
-import { readFileSync, statSync } from 'node:fs';
-import { CutoverError, messageOf } from '../base/errors.ts';
-import { secretBytesMax } from '../base/limits.ts';
+import { CutoverError } from '../base/errors.ts';
+import { type Environment, readSecret } from '../base/secret-text.ts';
 import type { Definitions } from '../model/definitions.ts';
 import { printReference, type SecretReference } from '../model/secret.ts';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads every secret that a set of definitions refers to, before anything is compiled. Throws one
@@ -35,36 +32,3 @@ export function readSecrets(
 
 /** As many are named in the message; they tend to be missing all at once. */
 const namedMax = 20;
-
-interface Unfit {
-  readonly problem: string;
-}
-
-function readSecret(reference: SecretReference, environment: Environment): string | Unfit {
-  const text =
-    reference.kind === 'env' ? environment[reference.name] : readSmallFile(reference.path);
-  if (text === undefined) return { problem: 'is not set' };
-  if (typeof text !== 'string') return text;
-  const secret = text.trim();
-  if (secret === '') return { problem: 'is empty' };
-  if (secret.length > secretBytesMax) {
-    return { problem: `is over ${secretBytesMax} bytes (secretBytesMax)` };
-  }
-  // It is compared with a header's value, which holds nothing else.
-  if (!/^[\x21-\x7e]+$/.test(secret)) return { problem: 'has characters other than visible ASCII' };
-  return secret;
-}
-
-function readSmallFile(path: string): string | Unfit {
-  try {
-    const found = statSync(path);
-    // Anything else, such as a pipe, could keep control waiting.
-    if (!found.isFile()) return { problem: 'is not a file' };
-    if (found.size > secretBytesMax + 2) {
-      return { problem: `is over ${secretBytesMax} bytes (secretBytesMax)` };
-    }
-    return readFileSync(path, 'latin1');
-  } catch (error) {
-    return { problem: `cannot be read: ${messageOf(error)}` };
-  }
-}

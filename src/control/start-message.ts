@@ -11,9 +11,13 @@ export interface ControlStart {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Where the cache's snapshot is written at a stop and taken at the start; null: nowhere. */
   readonly snapshotFile: string | null;
-  /** The node's id: what others in the cluster, and its members' logs, call it. */
-  readonly nodeId: string;
+  /** Where busts wait that the cluster could not take; null: in memory. */
+  readonly outboxFile: string | null;
+  /** What others in the cluster, and its members' logs, call this node. */
+  readonly node: { readonly id: string; readonly region: string };
   readonly cluster: ClusterSettings;
+  /** Signs what this node writes into the cluster; null: none is set. */
+  readonly clusterKey: string | null;
 }
 
 /** From main. Workers are told apart by their seats (memory/node-memory.ts). */

@@ -5,9 +5,12 @@ import { messageOf } from '../base/errors.ts';
 import { nameThread } from '../base/native.ts';
 import { yieldToDataPlane } from '../base/thread-priority.ts';
 import { ControlBlock } from '../memory/control-block.ts';
+import type { Bust } from '../model/bust.ts';
 import type { Answer, ControlEvent, Order } from '../model/orders.ts';
 import { CacheKeeper } from './cache/cache-keeper.ts';
 import { answerCacheOrder } from './cache/cache-orders.ts';
+import { type BustPath, LoneNode } from './fleet/bust-path.ts';
+import type { FleetPlan } from './fleet/fleet.ts';
 import { NodeCluster } from './node-cluster.ts';
 import { Reconciler } from './reconciler.ts';
 import type { ControlStart, ControlToMain, MainToControl } from './start-message.ts';
@@ -28,17 +31,27 @@ const keeper =
         workerCount: start.memory.workerCount,
         seatCount: start.memory.seatCount,
         tell: (worker, message) => links.get(worker)?.tellCache(message),
+        invalidate: async (bust) => (await busts).invalidate(bust),
       });
 const tell = (event: ControlEvent): void => manager.postMessage(event);
 const reconciler = new Reconciler(start.memory, start.environment, tell, (shapeKeys) =>
   keeper?.shapesGone(shapeKeys),
 );
-const cluster =
-  start.cluster.kind === 'hazelcast'
-    ? NodeCluster.join(start.cluster, start.nodeId, tell)
-    : Promise.resolve(null);
+const busts: Promise<BustPath> =
+  start.cluster.kind === 'memory'
+    ? Promise.resolve(new LoneNode(start.node.id, keeper))
+    : NodeCluster.join({
+        settings: start.cluster,
+        clusterKey: start.clusterKey,
+        nodeId: start.node.id,
+        keeper,
+        outboxFile: start.outboxFile,
+        tell,
+        state: ownState,
+      });
 const cacheParts = {
   keeper,
+  bust: async (bust: Bust) => (await busts).bust(bust),
   workerCount: start.memory.workerCount,
   askable: () => reconciler.newestLink(),
 };
@@ -92,12 +105,25 @@ async function answer(order: Order): Promise<Answer> {
   }
 }
 
+/** What this node tells the others of itself. */
+function ownState(): ReturnType<FleetPlan['state']> {
+  const active = reconciler.active();
+  const ready = active !== null && reconciler.newestLink() !== null;
+  return {
+    region: start.node.region,
+    revision: active?.revision ?? 0,
+    hash: active?.hash ?? '',
+    ready,
+    notReady: ready ? '' : 'no worker serves',
+  };
+}
+
 /** What the last stop left of the cache, once, when it is known which shapes are in use. */
 function takeSnapshot(): void {
   const file = snapshotFile;
   snapshotFile = null;
   if (file === null || keeper === null) return;
-  const report = keeper.readSnapshot(file, reconciler.activeShapeKeys());
+  const report = keeper.readSnapshot(file, new Set(reconciler.active()?.shapeKeys.values()));
   tell({ kind: 'snapshot', what: 'read', ...report });
 }
 
@@ -112,7 +138,7 @@ async function stop(): Promise<void> {
       tell({ kind: 'snapshot', what: 'written', entries: 0, bytes: 0, problem });
     }
   }
-  await (await cluster)?.leave();
+  await (await busts).leave();
   main.postMessage({ kind: 'stopped' } satisfies ControlToMain);
 }
 

@@ -1,6 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { join } from 'node:path';
-import { readIfThere, writeDurably } from './history/durable-file.ts';
+import { readIfThere, writeDurably } from '../base/durable-file.ts';
 
 /** The token of the admin interface: kept in the data folder for the command line, hashed here. */
 export class AccessToken {

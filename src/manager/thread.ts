@@ -120,7 +120,7 @@ async function onEvent(
     return;
   }
   if (event.kind === 'cluster-figures') {
-    collector.learnCluster(event.figures);
+    collector.learnCluster(event.figures, event.fleet);
     return;
   }
   events.send(event.kind, event);

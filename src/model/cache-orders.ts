@@ -42,13 +42,25 @@ export interface WorkerDrop {
   readonly droppedMs: number;
 }
 
+/** What one node did about a bust. */
+export interface NodeDrop {
+  readonly id: string;
+  readonly workers: readonly WorkerDrop[];
+  /** From the call until it was known of all its workers. */
+  readonly droppedMs: number;
+}
+
 export interface BustAnswer {
   /** In the invalidation stream. */
   readonly position: number;
-  /** Entries that were dropped or marked stale. */
+  /** Entries that were dropped or marked stale on the node that was asked. */
   readonly entries: number;
   readonly droppedMs: number;
-  readonly workers: readonly WorkerDrop[];
+  readonly nodes: readonly NodeDrop[];
+  /** Live nodes that did not tell in time. */
+  readonly late: readonly string[];
+  /** True: the cluster has not confirmed it, and will get it. */
+  readonly queued: boolean;
 }
 
 export interface ListedEntry {

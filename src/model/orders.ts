@@ -6,6 +6,7 @@ import type { Bust } from './bust.ts';
 import type { BustAnswer, CacheExplanation, CacheListing, ExplainRequest } from './cache-orders.ts';
 import type { ClientName, ClusterFigures } from './cluster-figures.ts';
 import type { Definitions } from './definitions.ts';
+import type { FleetFigures, LossReason } from './fleet.ts';
 
 /**
  * Ready this revision on every worker; it goes live with a `publish`. Control looks for a loaded
@@ -205,10 +206,20 @@ export interface ClusterEvent {
   readonly problem?: string | null;
 }
 
-/** How the clients of the cluster are, once a second. */
+/** What became of what this node and the others share. */
+export interface ClusterLogEvent {
+  readonly kind: 'cluster-log';
+  /** `lost`: nothing stored can be proven fresh, and was dropped; `delivered`: queued busts were added. */
+  readonly what: 'lost' | 'delivered';
+  readonly reason?: LossReason;
+  readonly count?: number;
+}
+
+/** How the clients of the cluster, its log and the other nodes are, once a second. */
 export interface ClusterFiguresEvent {
   readonly kind: 'cluster-figures';
   readonly figures: ClusterFigures;
+  readonly fleet: FleetFigures;
 }
 
 export type ControlEvent =
@@ -218,4 +229,5 @@ export type ControlEvent =
   | EndpointEvent
   | NamesEvent
   | ClusterEvent
+  | ClusterLogEvent
   | ClusterFiguresEvent;

@@ -1,18 +1,20 @@
 import { clusterMemberCountMax } from '../base/limits.ts';
 import type { Problems } from './problem.ts';
+import { resolveSecret } from './resolve-secret.ts';
 import type { ClusterSettings } from './settings.ts';
 
 interface WrittenClusterSettings {
   readonly kind: 'memory' | 'hazelcast';
   readonly name: string;
   readonly members: readonly string[];
+  readonly key?: { readonly env: string } | { readonly file: string } | undefined;
 }
 
 /** Where Hazelcast's members listen unless they are told otherwise. */
 const portDefault = 5701;
 
 export function resolveClusterSettings(
-  { kind, name, members }: WrittenClusterSettings,
+  { kind, name, members, key }: WrittenClusterSettings,
   problems: Problems,
 ): ClusterSettings {
   const path = ['cluster', 'members'];
@@ -37,7 +39,8 @@ export function resolveClusterSettings(
     const message = 'the kind hazelcast needs the address of a member';
     problems.add('missing', path, message, 'write members: [10.0.0.5:5701]');
   }
-  return { kind, name, members: addresses };
+  const secret = key === undefined ? null : resolveSecret(key, ['cluster', 'key'], problems);
+  return { kind, name, members: addresses, key: secret };
 }
 
 /** `host:port`; null: it is none. An IPv6 address stands in brackets. */

@@ -1,5 +1,5 @@
 /**
- * Where a secret stands; the secret itself is read by control when it compiles (control/secrets.ts)
+ * Where a secret stands; the secret itself is read on the node (base/secret-text.ts)
  * and is in no revision, diff, log or dump.
  */
 export type SecretReference =

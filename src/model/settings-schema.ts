@@ -47,6 +47,9 @@ export function settingsSchema({ hostname, workers }: SettingsDefaults) {
           .regex(/^[\w.-]{1,128}$/)
           .default('cutover'),
         members: z.array(z.string()).default([]),
+        key: z
+          .union([z.strictObject({ env: z.string() }), z.strictObject({ file: z.string() })])
+          .optional(),
       })
       .prefault({}),
     log: z

@@ -1,3 +1,5 @@
+import type { SecretReference } from './secret.ts';
+
 /** What needs a restart. Resolved form; `settings-schema.ts` reads files, environment and `--set`. */
 export interface Settings {
   readonly node: { readonly id: string; readonly region: string };
@@ -40,6 +42,8 @@ export interface HazelcastSettings {
   readonly name: string;
   /** `host:port` of some members; they tell of the others. */
   readonly members: readonly string[];
+  /** Signs what nodes write into the cluster; null: a key that follows from the name. */
+  readonly key: SecretReference | null;
 }
 
 export interface LogSettings {

@@ -11,6 +11,11 @@ export function snapshotFileOf({ data, cache }: Settings): string | null {
   return data === null || cache?.snapshot !== true ? null : join(data, 'cache-snapshot');
 }
 
+/** Where busts wait that the cluster could not take; null: in memory. */
+export function outboxFileOf({ data }: Settings): string | null {
+  return data === null ? null : join(data, 'outbox');
+}
+
 /** Asks control for what it does last; resolves when that is done, or control is gone. */
 export function stopControl(control: Worker): Promise<void> {
   return new Promise((resolve) => {

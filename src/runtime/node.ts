@@ -11,7 +11,7 @@ import { ControlBlock } from '../memory/control-block.ts';
 import { createNodeMemory, type NodeMemory, seatsPerWorker } from '../memory/node-memory.ts';
 import type { Settings } from '../model/settings.ts';
 import { Acceptor } from './acceptor.ts';
-import { snapshotFileOf, snapshotMsMax, stopControl } from './control-stop.ts';
+import { outboxFileOf, snapshotFileOf, snapshotMsMax, stopControl } from './control-stop.ts';
 import { clearUpAfter } from './dead-worker.ts';
 import type { NodeOptions } from './node-options.ts';
 import { Planes } from './planes.ts';
@@ -130,8 +130,10 @@ export class GatewayNode {
       manager,
       environment: this.#options.environment,
       snapshotFile: snapshotFileOf(this.#settings),
-      nodeId: this.#settings.node.id,
+      outboxFile: outboxFileOf(this.#settings),
+      node: this.#settings.node,
       cluster: this.#settings.cluster,
+      clusterKey: this.#options.clusterKey,
     };
     const control = this.#planes.start('control', start, [manager], () => this.#replaceControl());
     control.on('message', (message: ControlToMain) => {

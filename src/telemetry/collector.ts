@@ -10,6 +10,7 @@ import {
   upstreamOverflow,
 } from '../memory/series.ts';
 import type { ClusterFigures } from '../model/cluster-figures.ts';
+import type { FleetFigures } from '../model/fleet.ts';
 import type { GivenName, Ledger } from '../model/orders.ts';
 import { type CacheReport, cacheReport } from './cache-report.ts';
 
@@ -49,6 +50,7 @@ export class Collector {
   readonly #block: ControlBlock;
   readonly #names = new Map<number, GivenName>();
   #cluster: ClusterFigures | null = null;
+  #fleet: FleetFigures | null = null;
   readonly #beats: { count: number; seenMs: number }[] = [];
 
   constructor(memory: NodeMemory) {
@@ -63,13 +65,19 @@ export class Collector {
   }
 
   /** As control told it last. */
-  learnCluster(figures: ClusterFigures): void {
+  learnCluster(figures: ClusterFigures, fleet: FleetFigures): void {
     this.#cluster = figures;
+    this.#fleet = fleet;
   }
 
   /** Null: the node is in no cluster, or has not begun to join it. */
   get cluster(): ClusterFigures | null {
     return this.#cluster;
+  }
+
+  /** The log and the other nodes, as control told it last; null as above. */
+  get fleet(): FleetFigures | null {
+    return this.#fleet;
   }
 
   workers(): WorkerFigures[] {

@@ -1,5 +1,6 @@
 import { bucketFloorUs, counter } from '../memory/series.ts';
 import type { ClusterFigures } from '../model/cluster-figures.ts';
+import type { FleetFigures } from '../model/fleet.ts';
 import type { CacheReport } from './cache-report.ts';
 import type { Collector, NamedSeries } from './collector.ts';
 
@@ -38,6 +39,14 @@ export const metrics = {
   cutover_cluster_overdue: 'gauge Of these, calls whose callers wait no more.',
   cutover_cluster_breaker_opened_total: 'counter Times that the breaker of a client opened.',
   cutover_cluster_replaced_total: 'counter Sessions that another took the place of, by reason.',
+  cutover_cluster_log_sequence: 'gauge Sequence of the last item of the log that came.',
+  cutover_cluster_log_applied: 'gauge Sequence up to which every worker is done.',
+  cutover_cluster_log_lag: 'gauge Items in the log that had not come at the last look.',
+  cutover_cluster_log_proven: 'gauge 1 while it is proven that nothing was missed.',
+  cutover_cluster_log_lost_total: 'counter Times that nothing stored could be proven fresh.',
+  cutover_cluster_log_ignored_total: 'counter Items of another key, or of a later release.',
+  cutover_cluster_queued_busts: 'gauge Busts that wait on disk for the cluster.',
+  cutover_cluster_nodes: 'gauge Nodes that were heard of just now, and this one.',
 } as const;
 export type MetricName = keyof typeof metrics;
 
@@ -75,6 +84,7 @@ export function exposition(collector: Collector): string {
   const cache = collector.cache(series);
   if (cache !== null) writeCache(out, cache);
   if (collector.cluster !== null) writeCluster(out, collector.cluster);
+  if (collector.fleet !== null) writeFleet(out, collector.fleet);
   return out.text();
 }
 
@@ -135,6 +145,21 @@ function writeCluster(out: Writer, cluster: ClusterFigures): void {
       out.sample('cutover_cluster_replaced_total', { client, reason }, count);
     }
   }
+}
+
+function writeFleet(out: Writer, { log, applied, queued, nodes }: FleetFigures): void {
+  out.sample('cutover_cluster_log_sequence', {}, log.sequence);
+  out.sample('cutover_cluster_log_applied', {}, applied);
+  out.sample('cutover_cluster_log_lag', {}, log.lag);
+  out.sample('cutover_cluster_log_proven', {}, log.proven ? 1 : 0);
+  for (const [reason, count] of Object.entries(log.lost)) {
+    out.sample('cutover_cluster_log_lost_total', { reason }, count);
+  }
+  for (const reason of ['unsigned', 'unknown'] as const) {
+    out.sample('cutover_cluster_log_ignored_total', { reason }, log[reason]);
+  }
+  out.sample('cutover_cluster_queued_busts', {}, queued);
+  out.sample('cutover_cluster_nodes', {}, 1 + nodes.filter(({ live }) => live).length);
 }
 
 function writeClasses(

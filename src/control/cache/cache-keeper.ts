@@ -8,10 +8,9 @@ import type { CacheRecord } from '../../memory/cache/cache-record.ts';
 import { CacheWriter } from '../../memory/cache/cache-writer.ts';
 import { Epochs, readPosition } from '../../memory/cache/epochs.ts';
 import { type Bust, type BustUrl, noBust, parseBustUrl } from '../../model/bust.ts';
-import type { BustAnswer, CacheListing, WorkerDrop } from '../../model/cache-orders.ts';
+import type { CacheListing, WorkerDrop } from '../../model/cache-orders.ts';
 import { BustMemory } from './bust-memory.ts';
 import { CacheListings } from './cache-listings.ts';
-import { type InvalidationLog, MemoryLog } from './invalidation-log.ts';
 import { Postings } from './postings.ts';
 import { readSnapshot, type SnapshotReport, writeSnapshot } from './snapshot.ts';
 
@@ -28,6 +27,18 @@ export interface CacheKeeperParts {
   /** Seats in shared memory, whose readers are waited for: `workerCount` for each turn. */
   readonly seatCount: number;
   readonly tell: (worker: number, message: CacheToWorker) => void;
+  /** A client's unsafe request made these unusable; resolves when they are so here. */
+  readonly invalidate: (bust: Bust) => Promise<void>;
+}
+
+/** What a bust did on this node. */
+export interface NodeBust {
+  /** This node's own clock of busts: fetches carry it. */
+  readonly position: number;
+  /** Entries that were dropped or marked stale. */
+  readonly entries: number;
+  readonly droppedMs: number;
+  readonly workers: readonly WorkerDrop[];
 }
 
 /**
@@ -45,11 +56,11 @@ export class CacheKeeper {
   readonly #epochs: Epochs;
   readonly #postings: Postings;
   readonly #busts: BustMemory;
-  readonly #log: InvalidationLog;
   readonly #listings: CacheListings;
   /** Entries that are being filled, by worker and fetch. */
   readonly #filling = new Map<string, number>();
-  #bustCount = 0;
+  /** Of the last bust; only grows. */
+  #position: number;
 
   constructor(parts: CacheKeeperParts) {
     this.#parts = parts;
@@ -63,7 +74,7 @@ export class CacheKeeper {
     const start = readPosition(parts.memory) + 1;
     this.#writer.setPosition(start);
     this.#busts = new BustMemory(bustLabelCountMax, start);
-    this.#log = new MemoryLog(start, (bust, position) => this.#deliver(bust, position));
+    this.#position = start;
     this.#listings = new CacheListings(this.#writer, this.#postings);
     every(expireEveryMs, () =>
       this.#writer.expire(monotonicMs() - validationGraceMs, expireBudget),
@@ -98,13 +109,72 @@ export class CacheKeeper {
   }
 
   /** Makes entries unusable; resolves when no worker can answer with them any more. */
-  async bust(bust: Bust): Promise<BustAnswer> {
+  async bust(bust: Bust): Promise<NodeBust> {
     const beganMs = monotonicMs();
-    const before = this.#bustCount;
-    const position = await this.#log.append(bust);
-    const entries = this.#bustCount - before;
-    const workers = await this.#allPast(beganMs);
+    const entries = this.deliver(bust);
+    const position = this.#position;
+    const workers = await this.allPast(beganMs);
     return { position, entries, workers, droppedMs: monotonicMs() - beganMs };
+  }
+
+  /**
+   * Unlinks what is busted; returns how many entries. Workers that are inside a lookup may still
+   * answer with them: `allPast` waits for these.
+   */
+  deliver(bust: Bust): number {
+    this.#position += 1;
+    const position = this.#position;
+    this.#writer.setPosition(position);
+    let count = 0;
+    const take = (entries: Iterable<number>, reason: EvictReason): void => {
+      for (const entry of entries) {
+        const done = bust.soft ? this.#writer.markStale(entry) : this.#writer.drop(entry, reason);
+        if (done) count += 1;
+      }
+    };
+    if (bust.all) {
+      this.#busts.noteAll(position);
+      take([...this.#writer.entries()], 'bust-all');
+      return count;
+    }
+    for (const key of bust.keys) {
+      this.#busts.note(keyLabel(key), position);
+      const entry = this.#writer.find(cacheKey(key));
+      if (entry !== 0) take([entry], 'bust-key');
+    }
+    const labels: [string, EvictReason][] = [
+      ...bust.tags.map((tag): [string, EvictReason] => [`t:${tag}`, 'bust-tag']),
+      ...bust.groups.map((group): [string, EvictReason] => [`g:${group}`, 'bust-tag']),
+      ...bust.routes.map((route): [string, EvictReason] => [`r:${route}`, 'bust-route']),
+    ];
+    for (const [label, reason] of labels) {
+      this.#busts.note(label, position);
+      take(this.#postings.entriesOf(label), reason);
+    }
+    for (const url of bust.urls) {
+      const parsed = parseBustUrl(url);
+      if (parsed === null) continue;
+      const label = pathLabel(parsed);
+      this.#busts.note(label, position);
+      take(this.#listings.entriesOf(parsed), 'bust-url');
+    }
+    return count;
+  }
+
+  /**
+   * When each worker had left the lookups that could still have seen what is unlinked now: in both
+   * of its seats, since one that drains still answers.
+   */
+  async allPast(beganMs: number): Promise<WorkerDrop[]> {
+    const { workerCount, seatCount } = this.#parts;
+    const epoch = this.#epochs.close();
+    const droppedMs = new Array<number>(workerCount).fill(0);
+    for (let seat = 0; seat < seatCount; seat++) {
+      // A lookup lasts microseconds: this waits only for a worker that is in one right now.
+      while (!this.#epochs.isPast(seat, epoch)) await sleep(0);
+      droppedMs[seat % workerCount] = monotonicMs() - beganMs;
+    }
+    return droppedMs.map((ms, id) => ({ id, droppedMs: ms }));
   }
 
   /** The worker's thread ended: what it was filling will not be completed. */
@@ -136,7 +206,7 @@ export class CacheKeeper {
 
   /** At the start: what the last stop left, for shapes that are in use. */
   readSnapshot(file: string, shapeKeys: ReadonlySet<string>): SnapshotReport {
-    return readSnapshot(file, shapeKeys, this.#log.head, (record, body) => {
+    return readSnapshot(file, shapeKeys, this.#position, (record, body) => {
       if (this.#refusal(record) !== null) return;
       const stored = this.#writer.put(record, body);
       if (!stored.stored) return;
@@ -200,7 +270,7 @@ export class CacheKeeper {
     worker: number,
     { id, urls, groups }: Extract<CacheToControl, { kind: 'cache-invalidate' }>,
   ): Promise<void> {
-    await this.#log.append({ ...noBust, urls, groups });
+    await this.#parts.invalidate({ ...noBust, urls, groups });
     this.#parts.tell(worker, { kind: 'cache-invalidated', id });
   }
 
@@ -223,59 +293,6 @@ export class CacheKeeper {
 
   #taken(worker: number, bytes: number): void {
     if (bytes > 0) this.#parts.tell(worker, { kind: 'cache-taken', bytes });
-  }
-
-  /** An item of the log takes effect on this node. */
-  #deliver(bust: Bust, position: number): void {
-    this.#writer.setPosition(position);
-    const take = (entries: Iterable<number>, reason: EvictReason): void => {
-      for (const entry of entries) {
-        const done = bust.soft ? this.#writer.markStale(entry) : this.#writer.drop(entry, reason);
-        if (done) this.#bustCount += 1;
-      }
-    };
-    if (bust.all) {
-      this.#busts.noteAll(position);
-      take([...this.#writer.entries()], 'bust-all');
-      return;
-    }
-    for (const key of bust.keys) {
-      this.#busts.note(keyLabel(key), position);
-      const entry = this.#writer.find(cacheKey(key));
-      if (entry !== 0) take([entry], 'bust-key');
-    }
-    const labels: [string, EvictReason][] = [
-      ...bust.tags.map((tag): [string, EvictReason] => [`t:${tag}`, 'bust-tag']),
-      ...bust.groups.map((group): [string, EvictReason] => [`g:${group}`, 'bust-tag']),
-      ...bust.routes.map((route): [string, EvictReason] => [`r:${route}`, 'bust-route']),
-    ];
-    for (const [label, reason] of labels) {
-      this.#busts.note(label, position);
-      take(this.#postings.entriesOf(label), reason);
-    }
-    for (const url of bust.urls) {
-      const parsed = parseBustUrl(url);
-      if (parsed === null) continue;
-      const label = pathLabel(parsed);
-      this.#busts.note(label, position);
-      take(this.#listings.entriesOf(parsed), 'bust-url');
-    }
-  }
-
-  /**
-   * When each worker had left the lookups that could still have seen what is unlinked now: in both
-   * of its seats, since one that drains still answers.
-   */
-  async #allPast(beganMs: number): Promise<WorkerDrop[]> {
-    const { workerCount, seatCount } = this.#parts;
-    const epoch = this.#epochs.close();
-    const droppedMs = new Array<number>(workerCount).fill(0);
-    for (let seat = 0; seat < seatCount; seat++) {
-      // A lookup lasts microseconds: this waits only for a worker that is in one right now.
-      while (!this.#epochs.isPast(seat, epoch)) await sleep(0);
-      droppedMs[seat % workerCount] = monotonicMs() - beganMs;
-    }
-    return droppedMs.map((ms, id) => ({ id, droppedMs: ms }));
   }
 }
 

@@ -1,5 +1,6 @@
 import { CutoverError } from '../../base/errors.ts';
 import type { CacheAnswer, CacheOrder, RejectedAnswer } from '../../model/orders.ts';
+import { type BustPath, cacheOff } from '../fleet/bust-path.ts';
 import { rejection } from '../rejection.ts';
 import type { WorkerLink } from '../worker-link.ts';
 import type { CacheKeeper } from './cache-keeper.ts';
@@ -10,6 +11,7 @@ const explainMsMax = 2_000;
 export interface CacheOrderParts {
   /** Null: the settings give the cache no memory. */
   readonly keeper: CacheKeeper | null;
+  readonly bust: BustPath['bust'];
   readonly workerCount: number;
   /** A worker that is attached; null: there is none now. */
   readonly askable: () => WorkerLink | null;
@@ -30,13 +32,10 @@ export async function answerCacheOrder(
 async function answer(order: CacheOrder, parts: CacheOrderParts): Promise<CacheAnswer> {
   const { id } = order;
   const { keeper } = parts;
-  if (keeper === null) {
-    const message = 'this node has no cache: its setting cache.memory is 0';
-    throw new CutoverError('cache-off', message, { source: 'operator' });
-  }
+  // In a cluster, a node without a cache busts those of the others.
+  if (order.kind === 'bust') return { kind: 'busted', id, bust: await parts.bust(order.bust) };
+  if (keeper === null) throw cacheOff();
   switch (order.kind) {
-    case 'bust':
-      return { kind: 'busted', id, bust: await keeper.bust(order.bust) };
     case 'list': {
       const listing = keeper.listing(order.url);
       if (listing !== null) return { kind: 'listed', id, listing };

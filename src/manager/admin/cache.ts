@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { monotonicMs } from '../../base/clock.ts';
 import { CutoverError } from '../../base/errors.ts';
 import { bustsPerSecondMax, bustToldCountMax } from '../../base/limits.ts';
@@ -11,10 +11,10 @@ import { authorOf, queryOf } from './query.ts';
 /** What the cache holds and does, and the way to make what it holds unusable. */
 export function registerCache(app: FastifyInstance, parts: AdminParts): void {
   const bucket = new TokenBucket(bustsPerSecondMax, monotonicMs());
-  app.post('/v1/cache/bust', async (request) => {
+  app.post('/v1/cache/bust', async (request, reply) => {
     queryOf(request, []);
     if (!bucket.take(monotonicMs())) throw tooMany();
-    return bust(request, parts);
+    return bust(request, reply, parts);
   });
   app.get('/v1/cache', async (request) => {
     queryOf(request, []);
@@ -37,12 +37,19 @@ export function registerCache(app: FastifyInstance, parts: AdminParts): void {
 }
 
 /** Answers when no worker can answer with what was busted, and says in the log who asked for it. */
-async function bust(request: FastifyRequest, parts: AdminParts): Promise<unknown> {
+async function bust(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  parts: AdminParts,
+): Promise<unknown> {
   const wanted = read(request, parseBust);
-  const { position, entries, workers, droppedMs } = await parts.control.bust(wanted);
+  const answer = await parts.control.bust(wanted);
+  const { position, entries, droppedMs, queued, late } = answer;
   const author = authorOf(request);
-  parts.announce('bust', { author, position, entries, droppedMs, ...told(wanted) });
-  return { position, entries, nodes: [{ id: parts.nodeId, workers }], droppedMs };
+  const open = queued ? { queued, late } : {};
+  parts.announce('bust', { author, position, entries, droppedMs, ...open, ...told(wanted) });
+  if (queued) reply.code(202);
+  return answer;
 }
 
 /** What was busted, of each kind that there is, up to the limit. */

@@ -20,6 +20,7 @@ export function registerNode(app: FastifyInstance, parts: AdminParts): void {
       workers: collector.workers(),
       generations: collector.generations(),
       cluster: collector.cluster,
+      fleet: collector.fleet,
       cache: cache === null ? null : { position: cache.position, routes: cache.routes },
     };
     return { nodes: [node] };

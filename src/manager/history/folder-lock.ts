@@ -1,7 +1,7 @@
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeIfThere } from '../../base/durable-file.ts';
 import { CutoverError } from '../../base/errors.ts';
-import { removeIfThere } from './durable-file.ts';
 
 /** Keeps two processes from sharing a data folder. The lock of a process that is gone is taken over. */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {

@@ -1,9 +1,9 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readIfThere, removeIfThere, writeDurably, writeWhole } from '../../base/durable-file.ts';
 import { CutoverError } from '../../base/errors.ts';
 import { revisionKeptCount } from '../../base/limits.ts';
 import { isRecord } from '../../model/written.ts';
-import { readIfThere, removeIfThere, writeDurably, writeWhole } from './durable-file.ts';
 import type { Revision } from './revision.ts';
 
 /**

@@ -118,6 +118,7 @@ describe('a setting', () => {
       kind: 'hazelcast',
       name: 'cutover',
       members: ['10.0.0.5:5701', 'a.example:5702', '[::1]:5703'],
+      key: null,
     };
     for (const given of [written, { sets }, { environment }]) {
       expect(settingsOf(given)).toEqual({ ...defaults, cluster });

@@ -14,9 +14,25 @@ import {
   seriesCount,
 } from '../../../src/memory/series.ts';
 import type { ClientFigures } from '../../../src/model/cluster-figures.ts';
+import type { FleetFigures } from '../../../src/model/fleet.ts';
 import { Collector } from '../../../src/telemetry/collector.ts';
 import { exposition, metrics } from '../../../src/telemetry/exposition.ts';
 import { type ReadSample, readExposition } from '../../kit/exposition.ts';
+
+const fleet: FleetFigures = {
+  log: {
+    epoch: 'e',
+    sequence: 41,
+    lag: 2,
+    proven: true,
+    unsigned: 0,
+    unknown: 0,
+    lost: { overrun: 1, 'ring-lost': 0, 'new-history': 0, diverged: 0 },
+  },
+  applied: 40,
+  queued: 3,
+  nodes: [],
+};
 
 function setUp(workerCount = 2) {
   const memory = createNodeMemory(workerCount, 1, 4 * 1024 * 1024);
@@ -91,7 +107,7 @@ describe('the text', () => {
     workers[0]?.ledger.refused(0, 'door');
     workers[1]?.ledger.failed(1, 'reset');
     record(0, 1, lookupCounterAt);
-    collector.learnCluster({ log: client, bodies: client });
+    collector.learnCluster({ log: client, bodies: client }, fleet);
     const text = read();
     expect([...text.keys()].sort()).toEqual(Object.keys(metrics).sort());
     for (const [name, { type, help }] of text) {
@@ -114,7 +130,7 @@ describe('the text', () => {
 
 test('calls of the cluster are told by client and outcome', () => {
   const { samples, collector } = setUp();
-  collector.learnCluster({ log: client, bodies: { ...client, answered: 7, failed: {} } });
+  collector.learnCluster({ log: client, bodies: { ...client, answered: 7, failed: {} } }, fleet);
   expect(samples('cutover_cluster_calls_total')).toEqual([
     [{ client: 'log', outcome: 'answered' }, 100],
     [{ client: 'log', outcome: 'timeout' }, 4],

@@ -15,11 +15,12 @@ const [workerCount, seatCount] = [2, 4];
 function setUp() {
   const memory = createCacheMemory(4 * 1024 * 1024, seatCount);
   const told: CacheToWorker[] = [];
-  const keeper = new CacheKeeper({
+  const keeper: CacheKeeper = new CacheKeeper({
     memory,
     workerCount,
     seatCount,
     tell: (_worker, message) => told.push(message),
+    invalidate: async (bust) => void keeper.deliver(bust),
   });
   const readers = Array.from({ length: seatCount }, (_, seat) => new CacheReader(memory, seat));
   const position = () => readers[0]?.position() ?? 0;

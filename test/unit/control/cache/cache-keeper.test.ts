@@ -24,6 +24,7 @@ function newKeeper(): CacheKeeper {
     workerCount: 2,
     seatCount: 4,
     tell: (worker, message) => told.push([worker, message]),
+    invalidate: async (bust) => void keeper.deliver(bust),
   });
 }
 

@@ -1,0 +1,233 @@
+import { randomUUID } from 'node:crypto';
+import { every, monotonicMs } from '../../base/clock.ts';
+import { CutoverError } from '../../base/errors.ts';
+import { nodeLiveMs } from '../../base/limits.ts';
+import { ClusterLog, type PlacedItem } from '../../cluster/cluster-log.ts';
+import type { HazelcastCluster } from '../../cluster/hazelcast-cluster.ts';
+import { ItemCodec, type LogMatter, newItemId } from '../../cluster/log-item.ts';
+import { NodesRing } from '../../cluster/nodes-ring.ts';
+import { Roster } from '../../cluster/roster.ts';
+import { type Bust, noBust } from '../../model/bust.ts';
+import type { BustAnswer } from '../../model/cache-orders.ts';
+import type { FleetFigures, LossReason, NodeBeat } from '../../model/fleet.ts';
+import type { ControlEvent } from '../../model/orders.ts';
+import type { CacheKeeper } from '../cache/cache-keeper.ts';
+import { Outbox } from './outbox.ts';
+
+const beatMs = 1_000;
+/** A bust waits for other nodes so long: until one that died is not live any more, and some more. */
+const bustWaitMs = nodeLiveMs + 2_000;
+
+export interface FleetPlan {
+  readonly cluster: HazelcastCluster;
+  readonly key: Buffer;
+  readonly nodeId: string;
+  /** Null: this node has no cache, and is done with a bust as it hears of it. */
+  readonly keeper: CacheKeeper | null;
+  readonly outboxFile: string | null;
+  readonly tell: (event: ControlEvent) => void;
+  /** How this node is, but for what the log knows. */
+  readonly state: () => Omit<NodeBeat, 'applied' | 'epoch' | 'droppedMs' | 'leaving'>;
+}
+
+/**
+ * This node among the nodes of its cluster. A bust takes effect here at once, gets its place in the
+ * log, and is done when every other live node has told that all its workers are past it:
+ *
+ *   here → the log → every node's workers → what nodes tell → done
+ *
+ * Where the log cannot take it, it waits on disk, and is added when the log can.
+ */
+export class Fleet {
+  readonly #plan: FleetPlan;
+  readonly #boot = randomUUID();
+  readonly #log: ClusterLog;
+  readonly #nodes: NodesRing;
+  readonly #outbox: Outbox;
+  readonly roster: Roster;
+  readonly #timers: ReturnType<typeof every>[];
+  #applied = -1;
+  #droppedMs: readonly number[] = [];
+  /** Items take effect one batch after the other. */
+  #doing: Promise<void> = Promise.resolve();
+  #telling = false;
+  #tellAgain = false;
+  #draining = false;
+
+  static async join(plan: FleetPlan): Promise<Fleet> {
+    const fleet = new Fleet(plan, await Outbox.open(plan.outboxFile));
+    // What was asked of an earlier life of this node, and the cluster has not heard of.
+    for (const { bust } of fleet.#outbox.queued) plan.keeper?.deliver(bust);
+    return fleet;
+  }
+
+  private constructor(plan: FleetPlan, outbox: Outbox) {
+    const { cluster, key, nodeId } = plan;
+    const codec = new ItemCodec(key);
+    this.#plan = plan;
+    this.#outbox = outbox;
+    this.roster = new Roster(nodeId);
+    this.#nodes = new NodesRing(cluster.ring('cutover.nodes'), codec, (item) =>
+      this.roster.hear(item),
+    );
+    this.#log = new ClusterLog({
+      ring: cluster.ring('cutover.log'),
+      meta: cluster.map('cutover.meta', 'log'),
+      codec,
+      resume: null,
+      onItems: (items, through) => {
+        this.#doing = this.#doing.then(() => this.#do(items, through));
+      },
+      onLost: (why) => this.#drop(why),
+      onProven: () => void this.#drain(),
+    });
+    this.#timers = [every(beatMs, () => void this.#beat())];
+  }
+
+  get figures(): FleetFigures {
+    return {
+      log: this.#log.figures,
+      applied: this.#applied,
+      queued: this.#outbox.size,
+      nodes: this.roster.nodes(),
+    };
+  }
+
+  /** Makes entries unusable on every node; resolves when no worker of a live one has them any more. */
+  async bust(bust: Bust): Promise<BustAnswer> {
+    const { keeper, nodeId } = this.#plan;
+    const beganMs = monotonicMs();
+    const [here, sequence] = await Promise.all([
+      keeper?.bust(bust) ?? null,
+      this.#place({ kind: 'bust', bust, asks: true }),
+    ]);
+    const node = { id: nodeId, workers: here?.workers ?? [], droppedMs: here?.droppedMs ?? 0 };
+    const answer = { position: sequence ?? here?.position ?? 0, entries: here?.entries ?? 0 };
+    if (sequence === null) {
+      const droppedMs = monotonicMs() - beganMs;
+      return { ...answer, nodes: [node], late: [], queued: true, droppedMs };
+    }
+    const { epoch } = this.#log;
+    const { done, late } = await this.roster.all(bustWaitMs, (other) =>
+      other.epoch === epoch && other.applied >= sequence ? other.droppedMs : undefined,
+    );
+    const others = [...done].map(([id, { told, afterMs }]) => ({
+      id,
+      workers: told.map((droppedMs, worker) => ({ id: worker, droppedMs })),
+      droppedMs: afterMs,
+    }));
+    const droppedMs = monotonicMs() - beganMs;
+    const nodes = [node, ...others];
+    return { ...answer, nodes, late, queued: late.length > 0, droppedMs };
+  }
+
+  /** A client made them unusable (RFC 9111, section 4.4): here at once, elsewhere as they hear of it. */
+  async invalidate(bust: Bust): Promise<void> {
+    this.#plan.keeper?.deliver(bust);
+    void this.#place({ kind: 'bust', bust, asks: false });
+  }
+
+  async leave(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#tell(true);
+    this.#log.stop();
+    this.#nodes.stop();
+    this.roster.stop();
+  }
+
+  /** Null: the log cannot take it now; it is queued, durably. */
+  async #place(matter: Extract<LogMatter, { kind: 'bust' }>): Promise<number | null> {
+    const id = newItemId();
+    try {
+      return await this.#append(id, matter);
+    } catch {
+      await this.#outbox.put({ id, bust: matter.bust });
+      return null;
+    }
+  }
+
+  #append(id: string, matter: LogMatter): Promise<number> {
+    const { nodeId } = this.#plan;
+    return this.#log.append({ id, node: nodeId, boot: this.#boot, epoch: this.#log.epoch, matter });
+  }
+
+  async #do(items: readonly PlacedItem[], through: number): Promise<void> {
+    const { keeper, nodeId } = this.#plan;
+    const beganMs = monotonicMs();
+    let asked = false;
+    let done = false;
+    for (const { item, past } of items) {
+      const { matter } = item;
+      if (matter.kind !== 'bust') continue;
+      asked ||= matter.asks && item.node !== nodeId;
+      // Its own took effect before they had their places.
+      if (past || item.boot === this.#boot) continue;
+      keeper?.deliver(matter.bust);
+      done = true;
+    }
+    if (done && keeper !== null) {
+      this.#droppedMs = (await keeper.allPast(beganMs)).map(({ droppedMs }) => droppedMs);
+    }
+    this.#applied = through;
+    if (asked) void this.#beat();
+  }
+
+  /** Nothing that was stored can be proven fresh. */
+  #drop(why: LossReason): void {
+    this.#plan.keeper?.deliver({ ...noBust, all: true });
+    this.#plan.tell({ kind: 'cluster-log', what: 'lost', reason: why });
+  }
+
+  /** Once a second, and whenever somebody waits: one at a time, and once more for what came meanwhile. */
+  async #beat(): Promise<void> {
+    if (this.#telling) {
+      this.#tellAgain = true;
+      return;
+    }
+    this.#telling = true;
+    do {
+      this.#tellAgain = false;
+      await this.#tell(false);
+    } while (this.#tellAgain);
+    this.#telling = false;
+  }
+
+  async #tell(leaving: boolean): Promise<void> {
+    const beat: NodeBeat = {
+      ...this.#plan.state(),
+      applied: this.#applied,
+      epoch: this.#log.epoch,
+      droppedMs: this.#droppedMs,
+      leaving,
+    };
+    const { nodeId } = this.#plan;
+    const matter = { kind: 'beat', beat } as const;
+    try {
+      const item = { id: newItemId(), node: nodeId, boot: this.#boot, epoch: '', matter };
+      await this.#nodes.tell(item);
+    } catch (error) {
+      // The members that it sees are the fewer ones: what they say of the log may be old.
+      if (error instanceof CutoverError && error.code === 'cluster-minority') this.#log.doubt();
+    }
+  }
+
+  /** The log takes items again: those that waited for it, in their order. */
+  async #drain(): Promise<void> {
+    if (this.#draining || this.#outbox.size === 0) return;
+    this.#draining = true;
+    const taken = new Set<string>();
+    try {
+      for (const { id, bust } of this.#outbox.queued) {
+        await this.#append(id, { kind: 'bust', bust, asks: false });
+        taken.add(id);
+      }
+    } catch {
+      // The rest waits for the next proof.
+    }
+    if (taken.size > 0) {
+      await this.#outbox.taken(taken);
+      this.#plan.tell({ kind: 'cluster-log', what: 'delivered', count: taken.size });
+    }
+    this.#draining = false;
+  }
+}

@@ -1,0 +1,121 @@
+// Goal: a bust that any node is asked for has, when it is answered, reached every worker of every
+// live node; with the cluster away it is queued on disk, holds here at once, and is delivered later.
+// Method: real members, three gateways with an origin each, and what their clients are answered.
+import { afterEach, expect, onTestFinished, test } from 'vitest';
+import type { Member, Members } from '../../bench/kit/members.mjs';
+import type { CachedGateway } from '../kit/cached-gateway.ts';
+import { oneMember } from '../kit/cluster.ts';
+import { startFleet } from '../kit/fleet.ts';
+import { Gateway, until } from '../kit/gateway.ts';
+import { exchange } from '../kit/raw-client.ts';
+
+let members: Members | undefined;
+let nodes: CachedGateway[] = [];
+
+afterEach(async () => {
+  for (const { gateway } of nodes) gateway.process.kill('SIGKILL');
+  await Promise.all(nodes.map(({ origin }) => origin.close()));
+  await members?.stop();
+});
+
+/** Each node's origin counts what it was asked. */
+function routes(url: string): unknown {
+  return {
+    upstreams: { origin: { endpoints: [url] } },
+    routes: [
+      { id: 'page', match: { path: '/{name}' }, upstream: 'origin', cache: { tags: ['t-{name}'] } },
+    ],
+  };
+}
+
+async function start(count: number): Promise<readonly [CachedGateway, ...CachedGateway[]]> {
+  members = await oneMember();
+  const names = ['node-a', 'node-b', 'node-c'].slice(0, count);
+  nodes = await startFleet({ names, set: members.settings, routes });
+  return nodes as [CachedGateway, ...CachedGateway[]];
+}
+
+async function statusOf(node: CachedGateway, path: string): Promise<string> {
+  return String((await node.ask(path)).headers['cache-status']);
+}
+
+test('a bust reaches all nodes before it is answered, and says what each took', async () => {
+  const [a, ...others] = await start(3);
+  for (let round = 0; round < 20; round += 1) {
+    for (const node of nodes) await node.warm('/one');
+    const reply = await a.bust({ tags: ['t-one'] });
+    expect(reply.nodes.map(({ id }) => id).sort()).toEqual(['node-a', 'node-b', 'node-c']);
+    for (const node of [a, ...others]) expect(await statusOf(node, '/one')).toContain('fwd=');
+  }
+});
+
+test('an unsafe request to one node invalidates on the others', async () => {
+  const [a, b] = await start(2);
+  await b?.warm('/two');
+  const posted = await exchange(
+    a.gateway.port,
+    'POST /two HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n',
+  );
+  expect(posted.status).toBe(200);
+  // Nobody waits for it, so it takes its moment.
+  await until('it is gone', async () =>
+    (await statusOf(b as CachedGateway, '/two')).includes('fwd='),
+  );
+});
+
+test('while the cluster does not answer, a bust is queued, holds here at once, and gets there later', async () => {
+  const [a, b] = await start(2);
+  const member = members?.list[0] as Member;
+  for (const node of nodes) await node.warm('/three');
+  await member.pause();
+  const answer = await a.gateway.admin('POST', '/v1/cache/bust', { tags: ['t-three'] });
+  expect(answer).toMatchObject({ status: 202, body: { queued: true } });
+  expect(await statusOf(a, '/three')).toContain('fwd=');
+  expect(await statusOf(b as CachedGateway, '/three')).toContain('hit');
+  member.resume();
+  await until('it is gone', async () =>
+    (await statusOf(b as CachedGateway, '/three')).includes('fwd='),
+  );
+  // It was the bust: nothing was missed, so nothing else was dropped.
+  expect(b?.gateway.log).not.toContain('"what":"lost"');
+  await until('it is told', () => a.gateway.log.includes('"what":"delivered"'));
+});
+
+test('when the cluster comes back with nothing, what cannot be proven fresh is dropped', async () => {
+  const [a, b] = await start(2);
+  const member = members?.list[0] as Member;
+  for (const node of nodes) await node.warm('/four');
+  await member.kill();
+  const answer = await a.gateway.admin('POST', '/v1/cache/bust', { tags: ['t-other'] });
+  expect(answer).toMatchObject({ status: 202, body: { queued: true } });
+  for (const node of nodes) expect(await statusOf(node, '/four')).toContain('hit');
+  member.start();
+  for (const { gateway } of nodes) {
+    await until('it has dropped all', () => gateway.log.includes('"what":"lost"'), 30_000);
+  }
+  expect(await statusOf(b as CachedGateway, '/four')).toContain('fwd=');
+  await until('it is told', () => a.gateway.log.includes('"what":"delivered"'), 30_000);
+});
+
+test('a bust that was queued is there after a crash of its node', async () => {
+  const [a, b] = await start(2);
+  const member = members?.list[0] as Member;
+  await b?.warm('/five');
+  await member.pause();
+  const answer = await a.gateway.admin('POST', '/v1/cache/bust', { tags: ['t-five'] });
+  expect(answer.status).toBe(202);
+  a.gateway.process.kill('SIGKILL');
+  await a.gateway.exited;
+  member.resume();
+  expect(await statusOf(b as CachedGateway, '/five')).toContain('hit');
+  const again = await Gateway.start({
+    dataFolder: a.gateway.dataFolder,
+    set: [...(members as Members).settings, 'node.id=node-a'],
+  });
+  onTestFinished(() => again.kill());
+  await until(
+    'it is gone',
+    async () => (await statusOf(b as CachedGateway, '/five')).includes('fwd='),
+    30_000,
+  );
+});

@@ -1,0 +1,50 @@
+import type { ServerResponse } from 'node:http';
+import { CachedGateway } from './cached-gateway.ts';
+import { type Gateway, until } from './gateway.ts';
+import type { SeenRequest } from './origin.ts';
+
+export interface FleetPlan {
+  readonly names: readonly string[];
+  /** Arguments of `--set`, for every node. */
+  readonly set: readonly string[];
+  readonly routes: (url: string) => unknown;
+  readonly answer?: (request: SeenRequest, response: ServerResponse) => void;
+}
+
+/** A node with an origin of its own, joined to a cluster. */
+export async function startNode(name: string, plan: Omit<FleetPlan, 'names'>) {
+  const set = [...plan.set, `node.id=${name}`, 'workers=1'];
+  return CachedGateway.start(plan.routes, { set }, plan.answer);
+}
+
+/** Nodes that have heard of each other. */
+export async function startFleet({ names, ...plan }: FleetPlan): Promise<CachedGateway[]> {
+  const nodes = await Promise.all(names.map((name) => startNode(name, plan)));
+  await eachHears(nodes.map(({ gateway }) => gateway));
+  return nodes;
+}
+
+/** Each has proven its place in the log and has heard of all the others. */
+export async function eachHears(gateways: readonly Gateway[]): Promise<void> {
+  for (const gateway of gateways) {
+    await until(
+      'a node hears all others',
+      async () => {
+        const fleet = await fleetOf(gateway);
+        const live = fleet?.nodes.filter((node) => node.live) ?? [];
+        return fleet?.log.proven === true && live.length === gateways.length - 1;
+      },
+      30_000,
+    );
+  }
+}
+
+export interface FleetSeen {
+  readonly log: { readonly proven: boolean; readonly sequence: number; readonly epoch: string };
+  readonly queued: number;
+  readonly nodes: readonly { readonly id: string; readonly live: boolean }[];
+}
+
+export async function fleetOf(gateway: Gateway): Promise<FleetSeen | null> {
+  return (await gateway.admin('GET', '/v1/nodes')).body.nodes[0].fleet;
+}
