@@ -164,7 +164,9 @@ describe('docs/settings.md', () => {
       const [stated = '', environment = ''] = rows.get(path) ?? [];
       const wanted = `CUTOVER_${path.replaceAll('.', '_').toUpperCase()}`;
       // These defaults depend on the machine and the memory.
-      const depends = ['workers', 'cache.entry', 'cluster.key'].includes(path);
+      const depends = ['workers', 'cache.entry', 'cluster.key.env', 'cluster.key.file'].includes(
+        path,
+      );
       const value = node.default;
       const text = typeof value === 'string' ? value : JSON.stringify(value);
       return [

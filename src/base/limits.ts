@@ -225,3 +225,6 @@ export const logLeaseMs = 1_000;
 
 /** Busts that wait on disk for the cluster: more become one that busts all. */
 export const outboxCountMax = 10_000;
+
+/** A set of definitions as nodes hand it on, packed: a quarter of what the log's client may hold. */
+export const revisionContentBytesMax = 8 * 1024 * 1024;

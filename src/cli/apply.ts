@@ -1,7 +1,7 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { CutoverError } from '../base/errors.ts';
 import { parseDurationMs } from '../base/units.ts';
-import type { ApplyReport } from '../manager/apply.ts';
+import type { ApplyReport } from '../manager/apply-report.ts';
 import { readDefinitions } from '../manager/start-definitions.ts';
 import { type CacheEffect, type Diff, printDiff } from '../model/diff.ts';
 import type { WrittenDefinitions } from '../model/written.ts';
@@ -13,6 +13,7 @@ interface ApplyOptions extends AdminOptions {
   readonly dryRun?: boolean;
   readonly allowEmpty?: boolean;
   readonly wait?: string;
+  readonly require?: string;
 }
 
 export function applyCommand(): Command {
@@ -23,6 +24,11 @@ export function applyCommand(): Command {
     .option('--dry-run', 'say what would change, and change nothing')
     .option('--allow-empty', 'take a set without routes, which takes all of them away')
     .option('--wait <duration>', 'how long workers may take', '5s')
+    .addOption(
+      new Option('--require <nodes>', 'how many live nodes must be ready before any switches')
+        .choices(['all', 'majority'])
+        .default('all'),
+    )
     .addHelpText(
       'after',
       `
@@ -40,6 +46,7 @@ Examples:
       const written = await readWritten(path);
       progress('applying …');
       const query = new URLSearchParams({ wait });
+      if (options.require === 'majority') query.set('require', 'majority');
       if (options.note !== undefined) query.set('note', options.note);
       if (options.dryRun === true) query.set('dryRun', 'true');
       if (options.allowEmpty === true) query.set('allowEmpty', 'true');
@@ -93,6 +100,7 @@ export function printReport(report: ApplyReport, options: AdminOptions): void {
     node.workers.map((worker) => [node.id, worker.id, worker.switchedMs.toFixed(1)]),
   );
   if (workers.length > 0) printTable(['node', 'worker', 'switched ms'], workers);
+  for (const { id, problem } of nodes) if (problem !== undefined) printLine(`${id}: ${problem}`);
   if (report.laggards.length > 0) {
     printLine(`not confirmed in time: worker ${report.laggards.join(', ')}`);
   }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { CutoverError } from '../base/errors.ts';
-import type { ApplyReport } from '../manager/apply.ts';
+import type { ApplyReport } from '../manager/apply-report.ts';
 import type { RevisionSummary } from '../manager/history/revision.ts';
 import { type Diff, printDiff } from '../model/diff.ts';
 import type { Ledger } from '../model/orders.ts';

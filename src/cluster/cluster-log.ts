@@ -20,6 +20,8 @@ const comparedCount = 64;
 
 /** Which history of the log this is: a text that nothing but a new history changes. */
 const epochKey = 'epoch';
+/** What all nodes are to serve (control/fleet/applies.ts); read with each probe. */
+export const headKey = 'head';
 
 export interface PlacedItem {
   readonly sequence: number;
@@ -46,6 +48,8 @@ export interface ClusterLogParts {
   readonly onLost: (why: LossReason) => void;
   /** Everything that was in the log at this time (monotonic) was delivered. */
   readonly onProven: (atMs: number) => void;
+  /** Each probe: what stands under `headKey`. */
+  readonly onHead: (head: Buffer | null) => void;
 }
 
 /**
@@ -164,11 +168,13 @@ export class ClusterLog {
       const atMs = monotonicMs();
       const deadline = { deadlineMs: probeDeadlineMs };
       const { ring, meta } = this.#parts;
-      const [epoch, bounds] = await Promise.all([
+      const [epoch, head, bounds] = await Promise.all([
         meta.get(epochKey, deadline),
+        meta.get(headKey, deadline),
         ring.bounds(deadline),
       ]);
       await this.#compare(epoch?.toString() ?? null, bounds, atMs);
+      if (this.#epoch !== '') this.#parts.onHead(head);
     } catch {
       // The client counts why. What was proven runs out by itself.
       this.doubt();

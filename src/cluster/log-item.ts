@@ -2,18 +2,15 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { Builder, ByteBuffer } from 'flatbuffers';
 import { BeatT, BustT, Item, ItemT, RevisionT, StepT } from '#generated/log.js';
 import type { Bust } from '../model/bust.ts';
-import type { NodeBeat, NodeStep } from '../model/fleet.ts';
-
-/** An order of an apply, for all nodes. */
-export interface RevisionOrder {
-  readonly revision: number;
-  readonly hash: string;
-  readonly waitMs: number;
-}
+import type { FleetRevision, NodeBeat, NodeStep } from '../model/fleet.ts';
 
 export type LogMatter =
   | { readonly kind: 'bust'; readonly bust: Bust; readonly asks: boolean }
-  | ({ readonly kind: 'stage' | 'commit' | 'abandon' } & RevisionOrder)
+  | {
+      readonly kind: 'stage' | 'commit' | 'abandon';
+      readonly revision: FleetRevision;
+      readonly waitMs: number;
+    }
   | { readonly kind: 'beat'; readonly beat: NodeBeat }
   | { readonly kind: 'step'; readonly step: NodeStep };
 
@@ -54,7 +51,11 @@ export class ItemCodec {
   encode(item: LogItem): Buffer {
     const builder = new Builder(512);
     Item.finishItemBuffer(builder, packed(item).pack(builder));
-    const content = builder.asUint8Array();
+    return this.seal(builder.asUint8Array());
+  }
+
+  /** Signs any content: for values of maps. */
+  seal(content: Uint8Array): Buffer {
     const bytes = Buffer.allocUnsafe(headLength + content.length);
     bytes[0] = formatVersion;
     bytes.set(content, headLength);
@@ -62,14 +63,24 @@ export class ItemCodec {
     return bytes;
   }
 
-  /** Never throws. `unsigned`: not by this cluster's key; `unknown`: of a later release. */
-  decode(bytes: Buffer): LogItem | 'unsigned' | 'unknown' {
+  /** What was sealed; `unsigned`: not by this cluster's key; `unknown`: by a later release. */
+  open(bytes: Buffer): Buffer | 'unsigned' | 'unknown' {
     if (bytes.length <= headLength) return 'unsigned';
     if (bytes[0] !== formatVersion) return 'unknown';
     const content = bytes.subarray(headLength);
     const signature = bytes.subarray(1, headLength);
-    if (!timingSafeEqual(signature, this.#sign(content))) return 'unsigned';
-    return unpacked(Item.getRootAsItem(new ByteBuffer(content)).unpack()) ?? 'unknown';
+    return timingSafeEqual(signature, this.#sign(content)) ? content : 'unsigned';
+  }
+
+  /** Never throws. */
+  decode(bytes: Buffer): LogItem | 'unsigned' | 'unknown' {
+    const content = this.open(bytes);
+    if (typeof content === 'string') return content;
+    try {
+      return unpacked(Item.getRootAsItem(new ByteBuffer(content)).unpack()) ?? 'unknown';
+    } catch {
+      return 'unknown';
+    }
   }
 
   #sign(content: Uint8Array): Buffer {
@@ -120,9 +131,12 @@ function packed({ id, node, boot, epoch, matter }: LogItem): ItemT {
       );
       return item;
     }
-    default:
-      item.revision = new RevisionT(matter.revision, matter.hash, matter.waitMs);
+    default: {
+      const { revision, parent, hash, author, note, createdAt } = matter.revision;
+      const { waitMs } = matter;
+      item.revision = new RevisionT(revision, hash, waitMs, parent, author, note, createdAt);
       return item;
+    }
   }
 }
 
@@ -166,8 +180,14 @@ function matterOf({ kind, bust, revision, beat, step }: ItemT): LogMatter | null
     return { kind: 'step', step: { revision: its, outcome, ...why, ...times } };
   }
   if ((name === 'stage' || name === 'commit' || name === 'abandon') && revision !== null) {
-    const { revision: its, hash, waitMs } = revision;
-    return { kind: name, revision: its, hash: text(hash), waitMs };
+    const { revision: its, parent, waitMs } = revision;
+    const texts = {
+      hash: text(revision.hash),
+      author: text(revision.author),
+      note: text(revision.note),
+      createdAt: text(revision.createdAt),
+    };
+    return { kind: name, revision: { revision: its, parent, ...texts }, waitMs };
   }
   return null;
 }

@@ -62,15 +62,19 @@ export class Roster {
    * Waits until every other live node has told something. One that dies meanwhile, or leaves, is
    * not waited for; one that comes is.
    *
-   * `told`: what it told, by its id; undefined: not yet.
+   * `told`: what it told; undefined: not yet. `among`: only these are waited for.
    */
-  all<T>(waitMs: number, told: (node: HeardNode) => T | undefined): Promise<Waited<T>> {
+  all<T>(
+    waitMs: number,
+    told: (node: HeardNode) => T | undefined,
+    among: (id: string) => boolean = () => true,
+  ): Promise<Waited<T>> {
     const beganMs = monotonicMs();
     const done = new Map<string, { told: T; afterMs: number }>();
     return new Promise((resolve) => {
       const look = (late: boolean): void => {
         const open = this.live().filter((node) => {
-          if (done.has(node.id)) return false;
+          if (done.has(node.id) || !among(node.id)) return false;
           const what = told(node);
           if (what === undefined) return true;
           done.set(node.id, { told: what, afterMs: monotonicMs() - beganMs });

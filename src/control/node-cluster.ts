@@ -3,9 +3,10 @@ import { every } from '../base/clock.ts';
 import type { HazelcastCluster } from '../cluster/hazelcast-cluster.ts';
 import type { Bust } from '../model/bust.ts';
 import type { BustAnswer } from '../model/cache-orders.ts';
+import type { FleetAsk, FleetTold } from '../model/fleet.ts';
 import type { HazelcastSettings } from '../model/settings.ts';
-import type { BustPath } from './fleet/bust-path.ts';
 import type { Fleet, FleetPlan } from './fleet/fleet.ts';
+import type { NodePath } from './fleet/node-path.ts';
 
 const figuresMs = 1000;
 
@@ -15,7 +16,7 @@ export type NodeClusterPlan = Omit<FleetPlan, 'cluster' | 'key'> & {
 };
 
 /** This node's place in the cluster, as the control thread holds it. */
-export class NodeCluster implements BustPath {
+export class NodeCluster implements NodePath {
   readonly #cluster: HazelcastCluster;
   readonly #fleet: Fleet;
 
@@ -53,6 +54,10 @@ export class NodeCluster implements BustPath {
 
   invalidate(bust: Bust): Promise<void> {
     return this.#fleet.invalidate(bust);
+  }
+
+  ask(ask: FleetAsk): Promise<FleetTold> {
+    return this.#fleet.ask(ask);
   }
 
   async leave(): Promise<void> {

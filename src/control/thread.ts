@@ -6,13 +6,14 @@ import { nameThread } from '../base/native.ts';
 import { yieldToDataPlane } from '../base/thread-priority.ts';
 import { ControlBlock } from '../memory/control-block.ts';
 import type { Bust } from '../model/bust.ts';
-import type { Answer, ControlEvent, Order } from '../model/orders.ts';
+import type { Answer, ControlEvent, FleetOrder, Order } from '../model/orders.ts';
 import { CacheKeeper } from './cache/cache-keeper.ts';
 import { answerCacheOrder } from './cache/cache-orders.ts';
-import { type BustPath, LoneNode } from './fleet/bust-path.ts';
 import type { FleetPlan } from './fleet/fleet.ts';
+import { LoneNode, type NodePath } from './fleet/node-path.ts';
 import { NodeCluster } from './node-cluster.ts';
 import { Reconciler } from './reconciler.ts';
+import { rejection } from './rejection.ts';
 import type { ControlStart, ControlToMain, MainToControl } from './start-message.ts';
 import { WorkerLink } from './worker-link.ts';
 
@@ -31,13 +32,13 @@ const keeper =
         workerCount: start.memory.workerCount,
         seatCount: start.memory.seatCount,
         tell: (worker, message) => links.get(worker)?.tellCache(message),
-        invalidate: async (bust) => (await busts).invalidate(bust),
+        invalidate: async (bust) => (await path).invalidate(bust),
       });
 const tell = (event: ControlEvent): void => manager.postMessage(event);
 const reconciler = new Reconciler(start.memory, start.environment, tell, (shapeKeys) =>
   keeper?.shapesGone(shapeKeys),
 );
-const busts: Promise<BustPath> =
+const path: Promise<NodePath> =
   start.cluster.kind === 'memory'
     ? Promise.resolve(new LoneNode(start.node.id, keeper))
     : NodeCluster.join({
@@ -51,7 +52,7 @@ const busts: Promise<BustPath> =
       });
 const cacheParts = {
   keeper,
-  bust: async (bust: Bust) => (await busts).bust(bust),
+  bust: async (bust: Bust) => (await path).bust(bust),
   workerCount: start.memory.workerCount,
   askable: () => reconciler.newestLink(),
 };
@@ -100,8 +101,18 @@ async function answer(order: Order): Promise<Answer> {
     case 'abandon':
       await reconciler.abandon(order.revision);
       return { kind: 'abandoned', id: order.id };
+    case 'fleet':
+      return askFleet(order);
     default:
       return answerCacheOrder(order, cacheParts);
+  }
+}
+
+async function askFleet({ id, ...ask }: FleetOrder): Promise<Answer> {
+  try {
+    return { kind: 'fleet', id, told: await (await path).ask(ask) };
+  } catch (error) {
+    return rejection(id, error);
   }
 }
 
@@ -138,7 +149,7 @@ async function stop(): Promise<void> {
       tell({ kind: 'snapshot', what: 'written', entries: 0, bytes: 0, problem });
     }
   }
-  await (await busts).leave();
+  await (await path).leave();
   main.postMessage({ kind: 'stopped' } satisfies ControlToMain);
 }
 

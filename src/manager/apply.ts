@@ -2,14 +2,16 @@ import { monotonicMs, wallMs } from '../base/clock.ts';
 import { CutoverError, messageOf } from '../base/errors.ts';
 import type { Definitions } from '../model/definitions.ts';
 import { type CacheEffect, type Diff, diffDefinitions } from '../model/diff.ts';
-import type { AppliedAnswer, Ledger, RejectedAnswer, WorkerSwitch } from '../model/orders.ts';
+import type { NodeSteps } from '../model/fleet.ts';
+import type { AppliedAnswer, Ledger, RejectedAnswer, StagedAnswer } from '../model/orders.ts';
 import { type Parsed, parseWritten } from '../model/parse.ts';
-import type { Problem } from '../model/problem.ts';
-import { emptyWritten } from '../model/written.ts';
+import { type ApplyReport, invalid, type NodeReport, refused } from './apply-report.ts';
 import { effectOnCache } from './cache-effect.ts';
 import type { ControlClient } from './control-client.ts';
+import { type Fleet, LoneFleet } from './fleet.ts';
 import type { History } from './history/history.ts';
 import type { Revision } from './history/revision.ts';
+import type { Served } from './served.ts';
 
 /** What somebody wants applied. */
 export interface ApplyRequest {
@@ -18,6 +20,10 @@ export interface ApplyRequest {
   readonly author: string;
   readonly note: string;
   readonly waitMs: number;
+  /** How many live nodes must be ready before any switches. */
+  readonly require: 'all' | 'majority';
+  /** True: on this node only, as its cluster is away at its first start. */
+  readonly alone?: boolean;
   readonly dryRun: boolean;
   /** Whether a set without routes may take the place of one that has some. */
   readonly allowEmpty: boolean;
@@ -27,98 +33,73 @@ export interface ApplyRequest {
 /** Tags one of which must be the hash of what is active; `*`: any will do. */
 export type IfMatch = '*' | readonly string[];
 
-export interface ApplyTimings {
-  readonly validateMs: number;
-  readonly compileMs: number;
-  readonly stagedMs: number;
-  readonly switchedMs: number;
-}
-
-/** The answer of an apply (docs/admin-interface.md). */
-export interface ApplyReport {
-  readonly revision: number;
-  readonly hash: string;
-  readonly outcome: 'applied' | 'unchanged' | 'partial' | 'dry-run';
-  readonly timings: ApplyTimings;
-  readonly nodes: readonly { readonly id: string; readonly workers: readonly WorkerSwitch[] }[];
-  readonly laggards: readonly number[];
-  readonly diff: Diff;
-  /** Entries of the cache that it kept and re-keyed; null: there is no cache, or it did not say. */
-  readonly cache: CacheEffect | null;
-  /** What the generation that was replaced had counted when the new one took over. */
-  readonly ledger: Ledger | null;
-}
-
 export interface ApplyParts {
   readonly nodeId: string;
   readonly history: History;
+  readonly served: Served;
+  readonly fleet: Fleet;
   readonly control: ControlClient;
   readonly activeLedger: () => Ledger | null;
   readonly announce: (event: string, fields: Record<string, unknown>) => void;
 }
 
-const nothing: Definitions = { upstreams: [], routes: [] };
-
 /**
  * The life of an apply, for people, all of it:
  *
- *   parse → validate → compare → diff → record and stage → publish → head moves → answer
+ *   parse → validate → compare → diff → begin → record, stage here and on every other node →
+ *   commit → publish here, and as the others hear of it → head moves → answer
  *
- * One at a time: a second one is told so. What fails, fails before the node switches.
+ * One at a time in the whole cluster: a second one is told so. What fails, fails before the commit,
+ * and before any node switches.
  */
 export class Apply {
   readonly #parts: ApplyParts;
-  #current: Definitions = nothing;
-  #currentHash = '';
-  #restoring: Promise<void> = Promise.resolve();
-  /** The apply that is under way, and a promise that resolves when it is over. */
-  #running: { readonly revision: number; readonly over: Promise<void> } | null = null;
+  readonly #served: Served;
 
   constructor(parts: ApplyParts) {
     this.#parts = parts;
+    this.#served = parts.served;
   }
 
   /** The hash of what is active; the `ETag` of the definitions. */
   get hash(): string {
-    return this.#currentHash;
-  }
-
-  get definitions(): Definitions {
-    return this.#current;
+    return this.#served.hash;
   }
 
   async apply(request: ApplyRequest): Promise<ApplyReport> {
-    await this.#restoring;
+    await this.#served.restored;
     const { parsed, ifMatch, dryRun, validateMs } = request;
-    if (ifMatch !== null && ifMatch !== '*' && !ifMatch.includes(this.#currentHash)) {
+    if (ifMatch !== null && ifMatch !== '*' && !ifMatch.includes(this.hash)) {
       throw new CutoverError(
         'precondition-failed',
         'the definitions have changed since they were read; read them again and apply on top',
-        { source: 'operator', context: { current: this.#currentHash } },
+        { source: 'operator', context: { current: this.hash } },
       );
     }
     if (!parsed.ok) throw invalid(parsed.problems, parsed.truncated);
     if (!request.allowEmpty) this.#refuseEmpty(parsed.definitions);
-    const diff = diffDefinitions(this.#current, parsed.definitions);
+    const diff = diffDefinitions(this.#served.definitions, parsed.definitions);
     const head = this.#parts.history.head;
-    if (dryRun || (head !== null && parsed.hash === this.#currentHash)) {
+    if (dryRun || (head !== null && parsed.hash === this.hash)) {
       const outcome = dryRun ? 'dry-run' : 'unchanged';
       const cache = await this.#effectOnCache(diff);
       return this.#untouched({ outcome, hash: parsed.hash, validateMs, diff, cache });
     }
-    return this.#alone(this.#parts.history.nextNumber, () => this.#journey(request, parsed, diff));
+    return this.#served.alone(this.#parts.history.nextNumber, () =>
+      this.#journey(request, parsed, diff),
+    );
   }
 
   /** What an apply of these would touch; nothing changes. */
   async compare(
     definitions: Definitions,
   ): Promise<{ readonly diff: Diff; readonly cache: CacheEffect | null }> {
-    const diff = diffDefinitions(this.#current, definitions);
+    const diff = diffDefinitions(this.#served.definitions, definitions);
     return { diff, cache: await this.#effectOnCache(diff) };
   }
 
   #effectOnCache(diff: Diff): Promise<CacheEffect | null> {
-    return effectOnCache(this.#parts.control, this.#current, diff);
+    return effectOnCache(this.#parts.control, this.#served.definitions, diff);
   }
 
   /** Applies the content of an earlier revision as a new one. */
@@ -137,94 +118,98 @@ export class Apply {
       author,
       note: note === '' ? `rollback to ${revision}` : note,
       waitMs: defaultWaitMs,
+      require: 'all',
       dryRun: false,
       allowEmpty: true,
       ifMatch: null,
     });
   }
 
-  /**
-   * Makes the head active again on a node that has nothing loaded: at the start, or a new control.
-   * After an apply that is under way, which may move the head; those that come meanwhile wait.
-   */
-  restore(): Promise<void> {
-    const restoring = this.#restoring.then(async () => {
-      while (this.#running !== null) await this.#running.over;
-      const head = this.#head();
-      await this.#alone(head.revision, () => this.#restore(head));
-    });
-    this.#restoring = restoring.catch(() => {});
-    return restoring;
-  }
-
-  async #restore(head: Revision): Promise<void> {
-    const parsed = parseWritten(head.written, `revision ${head.revision}`);
-    if (!parsed.ok) throw invalid(parsed.problems, parsed.truncated);
-    const { revision } = head;
-    const { hash, definitions } = parsed;
-    const order = { revision, hash, definitions, waitMs: startWaitMs };
-    const answer = await this.#switch(order, Promise.resolve());
-    if (answer.kind === 'rejected') throw refused(answer.code, answer.message);
-    this.#current = parsed.definitions;
-    this.#currentHash = parsed.hash;
-  }
-
   async #journey(
-    { author, note, waitMs, validateMs }: ApplyRequest,
+    request: ApplyRequest,
     parsed: Extract<Parsed, { ok: true }>,
     diff: Diff,
   ): Promise<ApplyReport> {
     const { history, announce } = this.#parts;
+    const fleet = request.alone === true ? new LoneFleet() : this.#parts.fleet;
+    const { author, note, waitMs, validateMs } = request;
+    const parent = history.head?.revision ?? 0;
     const revision: Revision = {
-      revision: history.nextNumber,
-      parent: history.head?.revision ?? 0,
+      revision: await fleet.begin(parent, history.nextNumber, parsed),
+      parent,
       hash: parsed.hash,
       author,
       note,
       createdAt: new Date(wallMs()).toISOString(),
       state: 'pending',
+      ...(fleet.shared ? { cluster: true } : {}),
       written: parsed.written,
     };
     // Counted before the orders that follow it to control, which do not wait for the count.
     const counting = this.#effectOnCache(diff);
     const ledger = this.#parts.activeLedger();
-    const { hash, definitions } = parsed;
-    const order = { revision: revision.revision, hash, definitions, waitMs };
-    const answer = await this.#switch(order, history.begin(revision));
-    if (answer.kind === 'rejected') {
-      await history.record({ ...revision, state: 'rejected', reason: answer.message });
-      announce('rejected', { revision: revision.revision, reason: answer.message });
-      throw refused(answer.code, answer.message);
-    }
+    await this.#stageEverywhere(fleet, revision, parsed, request);
+    const { answer, nodes } = await this.#commitEverywhere(fleet, revision, waitMs);
     const timings = { validateMs, ...answer.timings };
     try {
-      await history.moveHead({ ...revision, state: 'acknowledged', timings });
+      await this.#served.moveHead({ ...revision, timings }, parsed);
     } catch (error) {
       throw await this.#takeBack(revision, messageOf(error));
     }
-    this.#current = parsed.definitions;
-    this.#currentHash = parsed.hash;
     const cache = await counting;
-    const report = this.#report(revision, answer, { timings, diff, cache, ledger });
+    const report = this.#report(revision, answer, nodes, { timings, diff, cache, ledger });
     announce('applied', { ...report, diff: undefined, ledger: undefined, note, author });
     return report;
   }
 
-  /** Stages it while it is being recorded; goes live once both are done. Throws what recording threw. */
-  async #switch(
-    order: Parameters<ControlClient['stage']>[0],
-    recorded: Promise<void>,
-  ): Promise<AppliedAnswer | RejectedAnswer> {
-    const { control } = this.#parts;
-    const { revision, waitMs } = order;
-    const [staged, record] = await Promise.allSettled([control.stage(order), recorded]);
-    if (record.status === 'rejected') {
-      await control.abandon(revision);
-      throw record.reason;
+  /** Throws, with nothing of it left anywhere, unless all, or as many as are required, are ready. */
+  async #stageEverywhere(
+    fleet: Fleet,
+    revision: Revision,
+    { hash, definitions }: Extract<Parsed, { ok: true }>,
+    { waitMs, require }: ApplyRequest,
+  ): Promise<void> {
+    const { history } = this.#parts;
+    const order = { revision: revision.revision, hash, definitions, waitMs };
+    const [here, others] = await Promise.allSettled([
+      this.#served.stage(order, history.begin(revision)),
+      fleet.offer(revision, waitMs),
+    ]);
+    const refusal = refusalOf(here, others, require);
+    if (refusal === null) return;
+    await this.#giveUp(fleet, revision, refusal);
+    throw refusal;
+  }
+
+  /** From the moment that the cluster has it, it is applied: what lags is told, and follows. */
+  async #commitEverywhere(
+    fleet: Fleet,
+    revision: Revision,
+    waitMs: number,
+  ): Promise<{ readonly answer: AppliedAnswer; readonly nodes: readonly NodeReport[] }> {
+    try {
+      await fleet.commit(revision);
+    } catch (error) {
+      await this.#giveUp(fleet, revision, error as Error);
+      throw error;
     }
-    if (staged.status === 'rejected') throw staged.reason;
-    if (staged.value.kind === 'rejected') return staged.value;
-    return control.publish({ revision, waitMs });
+    const [answer, others] = await Promise.all([
+      this.#served.publish(revision.revision, waitMs),
+      fleet.applied(revision.revision, waitMs),
+    ]);
+    if (answer.kind === 'applied') return { answer, nodes: nodeReports(others) };
+    const refusal = refused(answer.code, answer.message);
+    await this.#giveUp(fleet, revision, refusal);
+    throw refusal;
+  }
+
+  /** The revision is kept as rejected, with why; nothing that was staged for it is left. */
+  async #giveUp(fleet: Fleet, revision: Revision, why: Error): Promise<void> {
+    const { history, control, announce } = this.#parts;
+    await Promise.all([fleet.abandon(revision), control.abandon(revision.revision)]);
+    const reason = why.message;
+    await history.record({ ...revision, state: 'rejected', reason });
+    announce('rejected', { revision: revision.revision, reason });
   }
 
   /**
@@ -235,20 +220,16 @@ export class Apply {
     const { history, announce } = this.#parts;
     const reason = `it could not be recorded as the head: ${why}`;
     announce('rejected', { revision: revision.revision, reason });
-    await this.#restore(this.#head());
+    await this.#served.restoreHead();
     // The disk may be the trouble still; in memory it is rejected in any case.
     await history.record({ ...revision, state: 'rejected', reason }).catch(() => {});
     const message = `revision ${revision.revision} was taken back: ${reason}`;
     return new CutoverError('record-failed', message, { source: 'internal' });
   }
 
-  #head(): Revision {
-    return this.#parts.history.head ?? emptyRevision;
-  }
-
   /** A file that was cut off and a variable that was not set read like a set of nothing. */
   #refuseEmpty({ routes }: Definitions): void {
-    const count = this.#current.routes.length;
+    const count = this.#served.definitions.routes.length;
     if (routes.length > 0 || count === 0) return;
     throw new CutoverError(
       'definitions-empty',
@@ -260,13 +241,16 @@ export class Apply {
   #report(
     { revision, hash }: Revision,
     answer: AppliedAnswer,
+    others: readonly NodeReport[],
     parts: Pick<ApplyReport, 'timings' | 'diff' | 'cache' | 'ledger'>,
   ): ApplyReport {
+    const whole =
+      answer.laggards.length === 0 && others.every(({ problem }) => problem === undefined);
     return {
       revision,
       hash,
-      outcome: answer.laggards.length === 0 ? 'applied' : 'partial',
-      nodes: [{ id: this.#parts.nodeId, workers: answer.workers }],
+      outcome: whole ? 'applied' : 'partial',
+      nodes: [{ id: this.#parts.nodeId, workers: answer.workers }, ...others],
       laggards: answer.laggards,
       ...parts,
     };
@@ -287,54 +271,38 @@ export class Apply {
       ...parts,
     };
   }
-
-  async #alone<T>(revision: number, work: () => Promise<T>): Promise<T> {
-    if (this.#running !== null) {
-      const { revision: running } = this.#running;
-      throw new CutoverError(
-        'apply-in-progress',
-        `revision ${running} is being applied; apply again when it is done`,
-        { source: 'operator', context: { revision: running } },
-      );
-    }
-    const result = work();
-    const over = result.then(
-      () => {},
-      () => {},
-    );
-    this.#running = { revision, over };
-    try {
-      return await result;
-    } finally {
-      this.#running = null;
-    }
-  }
 }
-
-/** What a node serves before its first apply: nothing, as revision 0, which is not kept. */
-const emptyRevision: Revision = {
-  revision: 0,
-  parent: 0,
-  hash: '',
-  author: 'start',
-  note: 'no definitions yet',
-  createdAt: '',
-  state: 'acknowledged',
-  written: emptyWritten(),
-};
 
 export const defaultWaitMs = 5_000;
-const startWaitMs = 60_000;
 
-function invalid(problems: readonly Problem[], truncated: number): CutoverError {
-  const count = problems.length + truncated;
-  return new CutoverError(
-    'definitions-invalid',
-    `${count} ${count === 1 ? 'problem' : 'problems'} in the definitions; nothing was applied`,
-    { source: 'operator', context: { problems, truncated } },
+/** Null: enough nodes are ready. */
+function refusalOf(
+  here: PromiseSettledResult<StagedAnswer | RejectedAnswer>,
+  others: PromiseSettledResult<NodeSteps>,
+  require: ApplyRequest['require'],
+): Error | null {
+  if (here.status === 'rejected') return here.reason as Error;
+  if (here.value.kind === 'rejected') return refused(here.value.code, here.value.message);
+  if (others.status === 'rejected') return others.reason as Error;
+  const { nodes, late } = others.value;
+  const ready = nodes.filter(({ outcome }) => outcome === 'staged').length;
+  const count = 1 + nodes.length + late.length;
+  const enough = require === 'all' ? ready + 1 === count : (ready + 1) * 2 > count;
+  if (enough) return null;
+  const problems = nodeReports(others.value).flatMap(({ id, problem }) =>
+    problem === undefined ? [] : [`${id}: ${problem}`],
   );
+  return refused('node-refused', `${problems.join('; ')}; nothing was applied on any node`);
 }
 
-function refused(code: string, message: string): CutoverError {
-  return new CutoverError(code, message, { source: 'internal' });
+function nodeReports({ nodes, late }: NodeSteps): NodeReport[] {
+  const told = nodes.map(({ id, outcome, message, workers }) => {
+    const switched = workers.map((switchedMs, worker) => ({ id: worker, switchedMs }));
+    const laggards = switched.filter(({ switchedMs }) => switchedMs < 0).map((one) => one.id);
+    const lag = laggards.length === 0 ? {} : { problem: `workers ${laggards.join(', ')} lag` };
+    const problem = outcome === 'rejected' ? { problem: message } : lag;
+    return { id, workers: switched.filter(({ switchedMs }) => switchedMs >= 0), ...problem };
+  });
+  const silent = late.map((id) => ({ id, workers: [], problem: 'it did not answer in time' }));
+  return [...told, ...silent];
 }

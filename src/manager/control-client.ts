@@ -9,6 +9,7 @@ import type {
   CacheListing,
   ExplainRequest,
 } from '../model/cache-orders.ts';
+import type { FleetAsk, FleetTold } from '../model/fleet.ts';
 import type {
   Answer,
   AppliedAnswer,
@@ -96,6 +97,15 @@ export class ControlClient {
       () => 'not counted in time',
     );
     return answer.kind === 'counted' ? answer.counts : null;
+  }
+
+  /** What an apply asks of the other nodes; what they or the cluster refuse is thrown. */
+  async fleet(ask: FleetAsk, waitMs: number): Promise<FleetTold> {
+    const late = 'the control thread did not answer in time';
+    const answer = await this.#ask({ kind: 'fleet', ...ask }, waitMs + marginMs, () => late);
+    if (answer.kind === 'fleet') return answer.told;
+    const { code, message } = answer as RejectedAnswer;
+    throw new CutoverError(code, message, { source: 'internal' });
   }
 
   async explain(request: ExplainRequest): Promise<CacheExplanation> {

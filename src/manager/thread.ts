@@ -13,9 +13,12 @@ import { buildAdmin } from './admin/server.ts';
 import { Apply } from './apply.ts';
 import { ControlClient } from './control-client.ts';
 import { EventStream } from './event-stream.ts';
+import { ClusterFleet, LoneFleet } from './fleet.ts';
+import { Following } from './following.ts';
 import { lockFolder } from './history/folder-lock.ts';
 import { History } from './history/history.ts';
-import { startDefinitions } from './start-definitions.ts';
+import { Served } from './served.ts';
+import { type StartCluster, startDefinitions } from './start-definitions.ts';
 import type { FromManager, ManagerStart, ToManager } from './thread-messages.ts';
 
 /** Entry of the manager's thread: history, the admin interface, the log. */
@@ -24,6 +27,8 @@ const main = present(parentPort, 'the manager has a parent');
 const { settings } = start;
 const log = createLog('manager', settings.log.level);
 const workerLog = createLog(null, settings.log.level);
+/** A node that does not serve what the cluster has for longer is not ready. */
+const behindMsMax = 2_000;
 let nodeState: 'starting' | 'serving' | 'draining' = 'starting';
 
 nameThread('manager');
@@ -47,13 +52,17 @@ async function run(): Promise<void> {
     workers: collector.workers(),
     cache: collector.cache(),
   }));
-  const control = new ControlClient(
-    start.control,
-    (event) => void onEvent(event, { collector, events, history }),
-  );
+  const control: ControlClient = new ControlClient(start.control, (event) => {
+    if (event.kind === 'follow') cluster?.following.receive(event);
+    else void onEvent(event, { collector, events, history });
+  });
+  const served = new Served(history, control);
+  const cluster = settings.cluster.kind === 'memory' ? null : clusterOf(served, history, control);
   const apply = new Apply({
     nodeId: settings.node.id,
     history,
+    served,
+    fleet: cluster?.fleet ?? new LoneFleet(),
     control,
     activeLedger: () => collector.active()?.ledger ?? null,
     announce,
@@ -68,16 +77,22 @@ async function run(): Promise<void> {
     events,
     control,
     announce,
-    notReady() {
-      if (nodeState !== 'serving') return `the node is ${nodeState}`;
-      return collector.workers().some(({ state }) => state === 'ready') ? null : 'no worker serves';
-    },
+    notReady: () => whyNotReady(collector),
   });
   main.on('message', (message: ToManager) => void follow(message));
   const address = await admin.listen(settings.admin).catch(cannotListen);
   tellMain({ kind: 'listening', host: settings.admin.host, port: Number(new URL(address).port) });
-  await startDefinitions({ apply, history, path: start.definitionsPath, log });
+  const path = start.definitionsPath;
+  await startDefinitions({ apply, served, history, path, log, cluster });
+  cluster?.following.begin();
   tellMain({ kind: 'active', revision: history.head?.revision ?? 0 });
+
+  function clusterOf(
+    ...[served, history, control]: [Served, History, ControlClient]
+  ): StartCluster {
+    const fleet = new ClusterFleet(control);
+    return { fleet, following: new Following({ served, history, fleet, announce }) };
+  }
 
   function announce(event: string, fields: Record<string, unknown>): void {
     log.info(fields, event);
@@ -95,7 +110,7 @@ async function run(): Promise<void> {
       case 'control-port':
         control.replacePort(message.port);
         // Until it is there, workers serve on the shape that they have.
-        await apply.restore().catch((error) => {
+        await served.restore().catch((error) => {
           log.error({ detail: messageOf(error) }, 'the shape could not be given to a new control');
         });
         return;
@@ -136,6 +151,16 @@ async function onEvent(
   await history.record({ ...kept, ledger, balanced }).catch((error) => {
     log.error({ revision, detail: messageOf(error) }, 'the ledger of a revision was not kept');
   });
+}
+
+/** Null: it is. */
+function whyNotReady(collector: Collector): string | null {
+  if (nodeState !== 'serving') return `the node is ${nodeState}`;
+  const { behindMs = 0, headRevision = 0 } = collector.fleet ?? {};
+  if (behindMs > behindMsMax) {
+    return `the cluster has revision ${headRevision}, and this node does not serve it; its log says why`;
+  }
+  return collector.workers().some(({ state }) => state === 'ready') ? null : 'no worker serves';
 }
 
 function cannotListen(cause: unknown): never {

@@ -18,6 +18,57 @@ export interface NodeBeat {
   readonly leaving: boolean;
 }
 
+/** A revision as nodes tell each other of it; what it holds is found by its hash. */
+export interface FleetRevision {
+  readonly revision: number;
+  readonly parent: number;
+  readonly hash: string;
+  readonly author: string;
+  readonly note: string;
+  readonly createdAt: string;
+}
+
+/** What an apply asks of the other nodes, through control. */
+export type FleetAsk =
+  /** A number for a revision on top of this node's head, and the right to apply; `content` is stored. */
+  | {
+      readonly ask: 'begin';
+      readonly parent: number;
+      readonly numberMin: number;
+      readonly hash: string;
+      readonly content: Uint8Array;
+    }
+  /** Every other live node readies it. */
+  | { readonly ask: 'offer'; readonly revision: FleetRevision; readonly waitMs: number }
+  /** It is what all serve from now on. */
+  | { readonly ask: 'commit'; readonly revision: FleetRevision }
+  /** Every other node that readied it has switched. */
+  | { readonly ask: 'applied'; readonly revision: number; readonly waitMs: number }
+  /** It will not go live. */
+  | { readonly ask: 'abandon'; readonly revision: FleetRevision }
+  /** This node followed another one's order. */
+  | { readonly ask: 'tell'; readonly step: NodeStep }
+  | { readonly ask: 'content'; readonly hash: string }
+  /** What all serve; waits until the cluster can say. */
+  | { readonly ask: 'head'; readonly waitMs: number }
+  /** The cluster has no head, or an older one: this node's is it. */
+  | { readonly ask: 'seed'; readonly revision: FleetRevision; readonly content: Uint8Array };
+
+export interface NodeSteps {
+  readonly nodes: readonly (NodeStep & { readonly id: string })[];
+  /** Live nodes that did not tell in time. */
+  readonly late: readonly string[];
+}
+
+export type FleetTold =
+  | { readonly told: 'number'; readonly revision: number }
+  | ({ readonly told: 'steps' } & NodeSteps)
+  /** Null: it is not there, or not by this cluster's key. */
+  | { readonly told: 'content'; readonly content: Uint8Array | null }
+  /** `reached`: the cluster said; null: it has none. */
+  | { readonly told: 'head'; readonly reached: boolean; readonly revision: FleetRevision | null }
+  | { readonly told: 'done' };
+
 /** How a node followed an order of an apply. */
 export interface NodeStep {
   readonly revision: number;
@@ -74,5 +125,9 @@ export interface FleetFigures {
   readonly applied: number;
   /** Busts that wait on disk for the log. */
   readonly queued: number;
+  /** What all are to serve; 0: the cluster has none. */
+  readonly headRevision: number;
+  /** For how long this node has served something else; 0: it does not. */
+  readonly behindMs: number;
   readonly nodes: readonly HeardNode[];
 }

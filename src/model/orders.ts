@@ -6,7 +6,7 @@ import type { Bust } from './bust.ts';
 import type { BustAnswer, CacheExplanation, CacheListing, ExplainRequest } from './cache-orders.ts';
 import type { ClientName, ClusterFigures } from './cluster-figures.ts';
 import type { Definitions } from './definitions.ts';
-import type { FleetFigures, LossReason } from './fleet.ts';
+import type { FleetAsk, FleetFigures, FleetRevision, FleetTold, LossReason } from './fleet.ts';
 
 /**
  * Ready this revision on every worker; it goes live with a `publish`. Control looks for a loaded
@@ -74,7 +74,10 @@ export type CacheOrder = BustOrder | ListOrder | CountOrder | ExplainOrder;
 /** The orders of an apply; each waits for the one before it. */
 export type ApplyOrder = StageOrder | PublishOrder | AbandonOrder;
 
-export type Order = ApplyOrder | CacheOrder;
+/** What an apply asks of the other nodes of the cluster. */
+export type FleetOrder = FleetAsk & { readonly kind: 'fleet'; readonly id: number };
+
+export type Order = ApplyOrder | CacheOrder | FleetOrder;
 
 export interface ApplyTimings {
   /** 0 when a loaded generation was used again. */
@@ -130,7 +133,19 @@ export interface AbandonedAnswer {
   readonly id: number;
 }
 
-export type Answer = StagedAnswer | AppliedAnswer | AbandonedAnswer | CacheAnswer | RejectedAnswer;
+export interface FleetAnswer {
+  readonly kind: 'fleet';
+  readonly id: number;
+  readonly told: FleetTold;
+}
+
+export type Answer =
+  | StagedAnswer
+  | AppliedAnswer
+  | AbandonedAnswer
+  | CacheAnswer
+  | FleetAnswer
+  | RejectedAnswer;
 
 /** `accepted = completed + aborted + refused + failed`, once nothing is running. */
 export interface Ledger {
@@ -215,6 +230,15 @@ export interface ClusterLogEvent {
   readonly count?: number;
 }
 
+/** Another node's apply reached this one: what the manager is to do about it. */
+export interface FollowEvent {
+  readonly kind: 'follow';
+  /** `head`: it is what all serve, and this node does not; null there: the cluster has none. */
+  readonly order: 'stage' | 'commit' | 'abandon' | 'head';
+  readonly revision: FleetRevision | null;
+  readonly waitMs: number;
+}
+
 /** How the clients of the cluster, its log and the other nodes are, once a second. */
 export interface ClusterFiguresEvent {
   readonly kind: 'cluster-figures';
@@ -230,4 +254,5 @@ export type ControlEvent =
   | NamesEvent
   | ClusterEvent
   | ClusterLogEvent
+  | FollowEvent
   | ClusterFiguresEvent;

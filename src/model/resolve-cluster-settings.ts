@@ -7,7 +7,7 @@ interface WrittenClusterSettings {
   readonly kind: 'memory' | 'hazelcast';
   readonly name: string;
   readonly members: readonly string[];
-  readonly key?: { readonly env: string } | { readonly file: string } | undefined;
+  readonly key: { readonly env?: string | undefined; readonly file?: string | undefined };
 }
 
 /** Where Hazelcast's members listen unless they are told otherwise. */
@@ -39,8 +39,17 @@ export function resolveClusterSettings(
     const message = 'the kind hazelcast needs the address of a member';
     problems.add('missing', path, message, 'write members: [10.0.0.5:5701]');
   }
-  const secret = key === undefined ? null : resolveSecret(key, ['cluster', 'key'], problems);
-  return { kind, name, members: addresses, key: secret };
+  return { kind, name, members: addresses, key: keyOf(key, problems) };
+}
+
+/** Null: none is named. */
+function keyOf({ env, file }: WrittenClusterSettings['key'], problems: Problems) {
+  const path = ['cluster', 'key'];
+  if (env !== undefined && file !== undefined) {
+    problems.add('conflict', path, 'names a variable and a file', 'write one of env and file');
+  }
+  if (env !== undefined) return resolveSecret({ env }, path, problems);
+  return file === undefined ? null : resolveSecret({ file }, path, problems);
 }
 
 /** `host:port`; null: it is none. An IPv6 address stands in brackets. */

@@ -48,8 +48,8 @@ export function settingsSchema({ hostname, workers }: SettingsDefaults) {
           .default('cutover'),
         members: z.array(z.string()).default([]),
         key: z
-          .union([z.strictObject({ env: z.string() }), z.strictObject({ file: z.string() })])
-          .optional(),
+          .strictObject({ env: z.string().optional(), file: z.string().optional() })
+          .prefault({}),
       })
       .prefault({}),
     log: z

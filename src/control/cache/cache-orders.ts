@@ -1,6 +1,6 @@
 import { CutoverError } from '../../base/errors.ts';
 import type { CacheAnswer, CacheOrder, RejectedAnswer } from '../../model/orders.ts';
-import { type BustPath, cacheOff } from '../fleet/bust-path.ts';
+import { cacheOff, type NodePath } from '../fleet/node-path.ts';
 import { rejection } from '../rejection.ts';
 import type { WorkerLink } from '../worker-link.ts';
 import type { CacheKeeper } from './cache-keeper.ts';
@@ -11,7 +11,7 @@ const explainMsMax = 2_000;
 export interface CacheOrderParts {
   /** Null: the settings give the cache no memory. */
   readonly keeper: CacheKeeper | null;
-  readonly bust: BustPath['bust'];
+  readonly bust: NodePath['bust'];
   readonly workerCount: number;
   /** A worker that is attached; null: there is none now. */
   readonly askable: () => WorkerLink | null;

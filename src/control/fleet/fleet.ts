@@ -9,9 +9,10 @@ import { NodesRing } from '../../cluster/nodes-ring.ts';
 import { Roster } from '../../cluster/roster.ts';
 import { type Bust, noBust } from '../../model/bust.ts';
 import type { BustAnswer } from '../../model/cache-orders.ts';
-import type { FleetFigures, LossReason, NodeBeat } from '../../model/fleet.ts';
+import type { FleetAsk, FleetFigures, FleetTold, LossReason, NodeBeat } from '../../model/fleet.ts';
 import type { ControlEvent } from '../../model/orders.ts';
 import type { CacheKeeper } from '../cache/cache-keeper.ts';
+import { Applies } from './applies.ts';
 import { Outbox } from './outbox.ts';
 
 const beatMs = 1_000;
@@ -44,6 +45,7 @@ export class Fleet {
   readonly #log: ClusterLog;
   readonly #nodes: NodesRing;
   readonly #outbox: Outbox;
+  readonly #applies: Applies;
   readonly roster: Roster;
   readonly #timers: ReturnType<typeof every>[];
   #applied = -1;
@@ -67,12 +69,26 @@ export class Fleet {
     this.#plan = plan;
     this.#outbox = outbox;
     this.roster = new Roster(nodeId);
-    this.#nodes = new NodesRing(cluster.ring('cutover.nodes'), codec, (item) =>
-      this.roster.hear(item),
-    );
+    this.#nodes = new NodesRing(cluster.ring('cutover.nodes'), codec, (item) => {
+      this.#applies.hear(item);
+      this.roster.hear(item);
+    });
+    const meta = cluster.map('cutover.meta', 'log');
+    this.#applies = new Applies({
+      meta,
+      contents: cluster.map('cutover.definitions', 'log'),
+      codec,
+      roster: this.roster,
+      nodeId,
+      boot: this.#boot,
+      append: (matter) => this.#append(newItemId(), matter),
+      tellNodes: (matter) => this.#tellNodes(matter),
+      tell: plan.tell,
+      own: plan.state,
+    });
     this.#log = new ClusterLog({
       ring: cluster.ring('cutover.log'),
-      meta: cluster.map('cutover.meta', 'log'),
+      meta,
       codec,
       resume: null,
       onItems: (items, through) => {
@@ -80,6 +96,7 @@ export class Fleet {
       },
       onLost: (why) => this.#drop(why),
       onProven: () => void this.#drain(),
+      onHead: (head) => this.#applies.look(head),
     });
     this.#timers = [every(beatMs, () => void this.#beat())];
   }
@@ -89,6 +106,8 @@ export class Fleet {
       log: this.#log.figures,
       applied: this.#applied,
       queued: this.#outbox.size,
+      headRevision: this.#applies.headRevision,
+      behindMs: this.#applies.behindMs,
       nodes: this.roster.nodes(),
     };
   }
@@ -127,6 +146,11 @@ export class Fleet {
     void this.#place({ kind: 'bust', bust, asks: false });
   }
 
+  /** What an apply asks of the others. */
+  ask(ask: FleetAsk): Promise<FleetTold> {
+    return this.#applies.ask(ask);
+  }
+
   async leave(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     await this.#tell(true);
@@ -158,7 +182,10 @@ export class Fleet {
     let done = false;
     for (const { item, past } of items) {
       const { matter } = item;
-      if (matter.kind !== 'bust') continue;
+      if (matter.kind !== 'bust') {
+        if (!past) this.#applies.follow(item);
+        continue;
+      }
       asked ||= matter.asks && item.node !== nodeId;
       // Its own took effect before they had their places.
       if (past || item.boot === this.#boot) continue;
@@ -200,15 +227,17 @@ export class Fleet {
       droppedMs: this.#droppedMs,
       leaving,
     };
-    const { nodeId } = this.#plan;
-    const matter = { kind: 'beat', beat } as const;
     try {
-      const item = { id: newItemId(), node: nodeId, boot: this.#boot, epoch: '', matter };
-      await this.#nodes.tell(item);
+      await this.#tellNodes({ kind: 'beat', beat });
     } catch (error) {
       // The members that it sees are the fewer ones: what they say of the log may be old.
       if (error instanceof CutoverError && error.code === 'cluster-minority') this.#log.doubt();
     }
+  }
+
+  #tellNodes(matter: LogMatter): Promise<void> {
+    const { nodeId } = this.#plan;
+    return this.#nodes.tell({ id: newItemId(), node: nodeId, boot: this.#boot, epoch: '', matter });
   }
 
   /** The log takes items again: those that waited for it, in their order. */

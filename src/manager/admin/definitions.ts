@@ -19,11 +19,12 @@ import {
   objectIn,
   writtenWith,
 } from '../../model/written.ts';
-import { type ApplyReport, type ApplyRequest, defaultWaitMs, type IfMatch } from '../apply.ts';
+import { type ApplyRequest, defaultWaitMs, type IfMatch } from '../apply.ts';
+import type { ApplyReport } from '../apply-report.ts';
 import type { AdminParts } from './parts.ts';
 import { authorOf, flagOf, queryOf } from './query.ts';
 
-const applyQuery = ['note', 'dryRun', 'wait'] as const;
+const applyQuery = ['note', 'dryRun', 'wait', 'require'] as const;
 const applySetQuery = [...applyQuery, 'allowEmpty'] as const;
 
 /** The set as a whole, and its objects one at a time. */
@@ -101,6 +102,13 @@ function runOne(
   return run(request, parts, query, { parsed, validateMs, allowEmpty: true });
 }
 
+function requireOf(text: string | undefined): ApplyRequest['require'] {
+  if (text === undefined || text === 'all' || text === 'majority') return text ?? 'all';
+  const message =
+    'require is all or majority: how many live nodes must be ready before any switches';
+  throw new CutoverError('query-invalid', message, { source: 'operator' });
+}
+
 async function run(
   request: FastifyRequest,
   parts: AdminParts,
@@ -117,6 +125,7 @@ async function run(
     author: authorOf(request),
     note: (query.note ?? '').slice(0, 1024),
     waitMs,
+    require: requireOf(query.require),
     dryRun: flagOf('dryRun', query.dryRun),
     ifMatch: tagsOf(request.headers['if-match']),
   });

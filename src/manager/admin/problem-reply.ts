@@ -6,8 +6,11 @@ export const errorStatus: Readonly<Record<string, number>> = {
   'definitions-invalid': 422,
   'secret-missing': 422,
   'definitions-empty': 422,
+  'definitions-too-large': 422,
   'precondition-failed': 412,
   'apply-in-progress': 409,
+  'apply-behind': 409,
+  'node-refused': 409,
   'cache-off': 409,
   'bust-rate': 429,
   'revision-unknown': 404,
@@ -23,8 +26,14 @@ export const errorStatus: Readonly<Record<string, number>> = {
   'control-silent': 503,
   'control-lost': 503,
   'worker-silent': 503,
+  'cluster-key': 503,
   draining: 503,
 };
+
+/** What the cluster could not do now begins with `cluster-` (docs/errors.md). */
+function statusOf(code: string): number {
+  return errorStatus[code] ?? (code.startsWith('cluster-') ? 503 : 500);
+}
 
 /** Answers with a problem document (RFC 9457). */
 export function sendProblem(reply: FastifyReply, error: unknown): FastifyReply {
@@ -37,7 +46,7 @@ export function sendProblem(reply: FastifyReply, error: unknown): FastifyReply {
       : http
         ? 'body-invalid'
         : 'internal';
-  const status = known ? (errorStatus[code] ?? 500) : (http ?? 500);
+  const status = known ? statusOf(code) : (http ?? 500);
   if (status === 429) void reply.header('retry-after', '1');
   if (status === 401) void reply.header('www-authenticate', 'Bearer');
   return reply

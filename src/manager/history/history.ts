@@ -60,6 +60,11 @@ export class History {
     return this.#revisions.get(revision) ?? null;
   }
 
+  /** The newest that holds what has this hash; null: none does. */
+  withHash(hash: string): Revision | null {
+    return this.list(this.#revisions.size).find((one) => one.hash === hash) ?? null;
+  }
+
   /** Newest first. */
   list(count: number): Revision[] {
     return [...this.#revisions.values()].sort((a, b) => b.revision - a.revision).slice(0, count);

@@ -16,6 +16,8 @@ export interface Revision {
   readonly note: string;
   readonly createdAt: string;
   readonly state: RevisionState;
+  /** All nodes of the cluster were to serve it; else it is this node's own. */
+  readonly cluster?: true;
   /** Why it was rejected. */
   readonly reason?: string;
   readonly written: WrittenDefinitions;

@@ -31,6 +31,8 @@ const fleet: FleetFigures = {
   },
   applied: 40,
   queued: 3,
+  headRevision: 7,
+  behindMs: 0,
   nodes: [],
 };
 

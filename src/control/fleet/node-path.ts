@@ -1,20 +1,23 @@
 import { CutoverError } from '../../base/errors.ts';
 import type { Bust } from '../../model/bust.ts';
 import type { BustAnswer } from '../../model/cache-orders.ts';
+import type { FleetAsk, FleetTold } from '../../model/fleet.ts';
 import type { CacheKeeper } from '../cache/cache-keeper.ts';
 
-/** How busts go: through one node, or through all of a cluster. */
-export interface BustPath {
+/** How busts and applies go: through one node, or through all of a cluster. */
+export interface NodePath {
   /** Makes entries unusable; resolves when no worker can answer with them any more. */
   bust(bust: Bust): Promise<BustAnswer>;
   /** A client made them unusable; resolves when they are so on this node. */
   invalidate(bust: Bust): Promise<void>;
+  /** What an apply asks of the other nodes. */
+  ask(ask: FleetAsk): Promise<FleetTold>;
   /** Others need not wait for this node any more. */
   leave(): Promise<void>;
 }
 
 /** The cluster of one node, whose log is its own clock. */
-export class LoneNode implements BustPath {
+export class LoneNode implements NodePath {
   readonly #nodeId: string;
   readonly #keeper: CacheKeeper | null;
 
@@ -32,6 +35,11 @@ export class LoneNode implements BustPath {
 
   async invalidate(bust: Bust): Promise<void> {
     this.#keeper?.deliver(bust);
+  }
+
+  /** The manager of a node on its own asks nothing. */
+  async ask(): Promise<FleetTold> {
+    return { told: 'done' };
   }
 
   async leave(): Promise<void> {}

@@ -1,0 +1,131 @@
+import { promisify } from 'node:util';
+import { deflateRaw, inflateRaw } from 'node:zlib';
+import { CutoverError } from '../base/errors.ts';
+import { definitionsBytesMax, revisionContentBytesMax } from '../base/limits.ts';
+import type { FleetAsk, FleetRevision, FleetTold, NodeStep, NodeSteps } from '../model/fleet.ts';
+import { isRecord, type WrittenDefinitions } from '../model/written.ts';
+import type { ControlClient } from './control-client.ts';
+
+const deflate = promisify(deflateRaw);
+const inflate = promisify(inflateRaw);
+const nobody: NodeSteps = { nodes: [], late: [] };
+
+/** What an apply needs of the other nodes. Each throws a CutoverError that says why it cannot be. */
+export interface Fleet {
+  /** Whether what is applied is for all nodes of a cluster. */
+  readonly shared: boolean;
+  /** The right to apply on top of `parent`, and the number that the revision gets. */
+  begin(
+    parent: number,
+    numberMin: number,
+    content: { readonly hash: string; readonly written: WrittenDefinitions },
+  ): Promise<number>;
+  /** Every other live node readies it, or says why not. */
+  offer(revision: FleetRevision, waitMs: number): Promise<NodeSteps>;
+  /** From here on it is what all serve. */
+  commit(revision: FleetRevision): Promise<void>;
+  /** Every other node that readied it has switched, or says why not. */
+  applied(revision: number, waitMs: number): Promise<NodeSteps>;
+  abandon(revision: FleetRevision): Promise<void>;
+}
+
+/** A node on its own. */
+export class LoneFleet implements Fleet {
+  readonly shared = false;
+
+  async begin(_parent: number, numberMin: number): Promise<number> {
+    return numberMin;
+  }
+
+  async offer(): Promise<NodeSteps> {
+    return nobody;
+  }
+
+  async commit(): Promise<void> {}
+
+  async applied(): Promise<NodeSteps> {
+    return nobody;
+  }
+
+  async abandon(): Promise<void> {}
+}
+
+/** The nodes of a cluster, asked through control. */
+export class ClusterFleet implements Fleet {
+  readonly shared = true;
+  readonly #control: Pick<ControlClient, 'fleet'>;
+
+  constructor(control: Pick<ControlClient, 'fleet'>) {
+    this.#control = control;
+  }
+
+  async begin(
+    parent: number,
+    numberMin: number,
+    { hash, written }: { readonly hash: string; readonly written: WrittenDefinitions },
+  ): Promise<number> {
+    const content = await packed(written);
+    return (await this.#ask('number', { ask: 'begin', parent, numberMin, hash, content })).revision;
+  }
+
+  offer(revision: FleetRevision, waitMs: number): Promise<NodeSteps> {
+    return this.#ask('steps', { ask: 'offer', revision, waitMs }, waitMs);
+  }
+
+  async commit(revision: FleetRevision): Promise<void> {
+    await this.#ask('done', { ask: 'commit', revision });
+  }
+
+  applied(revision: number, waitMs: number): Promise<NodeSteps> {
+    return this.#ask('steps', { ask: 'applied', revision, waitMs }, waitMs);
+  }
+
+  async abandon(revision: FleetRevision): Promise<void> {
+    await this.#ask('done', { ask: 'abandon', revision });
+  }
+
+  /** This node followed another one's order. */
+  async tell(step: NodeStep): Promise<void> {
+    await this.#ask('done', { ask: 'tell', step });
+  }
+
+  /** Null: the cluster does not have it, or not by this node's key. */
+  async content(hash: string): Promise<WrittenDefinitions | null> {
+    const { content } = await this.#ask('content', { ask: 'content', hash });
+    return content === null ? null : unpacked(content);
+  }
+
+  /** What all serve, as soon as the cluster can say. */
+  head(waitMs: number): Promise<Extract<FleetTold, { told: 'head' }>> {
+    return this.#ask('head', { ask: 'head', waitMs }, waitMs);
+  }
+
+  /** This node's is what all serve, unless the cluster has a later one. */
+  async seed(revision: FleetRevision, written: WrittenDefinitions): Promise<void> {
+    const content = await packed(written);
+    await this.#ask('done', { ask: 'seed', revision, content });
+  }
+
+  async #ask<Kind extends FleetTold['told']>(
+    kind: Kind,
+    ask: FleetAsk,
+    waitMs = 0,
+  ): Promise<Extract<FleetTold, { told: Kind }>> {
+    const told = await this.#control.fleet(ask, waitMs);
+    if (told.told === kind) return told as Extract<FleetTold, { told: Kind }>;
+    throw new CutoverError('internal', `control answered ${told.told}`, { source: 'internal' });
+  }
+}
+
+async function packed(written: WrittenDefinitions): Promise<Uint8Array> {
+  const content = await deflate(Buffer.from(JSON.stringify(written)), { level: 1 });
+  if (content.length <= revisionContentBytesMax) return content;
+  const message = `the set has ${content.length} bytes when packed, over ${revisionContentBytesMax} (revisionContentBytesMax) for a cluster`;
+  throw new CutoverError('definitions-too-large', message, { source: 'operator' });
+}
+
+async function unpacked(content: Uint8Array): Promise<WrittenDefinitions | null> {
+  const text = await inflate(content, { maxOutputLength: 2 * definitionsBytesMax });
+  const value: unknown = JSON.parse(text.toString());
+  return isRecord(value) ? (value as unknown as WrittenDefinitions) : null;
+}

@@ -1,0 +1,185 @@
+import { messageOf } from '../base/errors.ts';
+import type { FleetRevision, NodeStep } from '../model/fleet.ts';
+import type { AppliedAnswer, FollowEvent, RejectedAnswer, StagedAnswer } from '../model/orders.ts';
+import { type Parsed, parseWritten } from '../model/parse.ts';
+import type { ClusterFleet } from './fleet.ts';
+import type { History } from './history/history.ts';
+import type { Revision } from './history/revision.ts';
+import type { Served } from './served.ts';
+
+const followWaitMs = 30_000;
+
+type Good = Extract<Parsed, { ok: true }>;
+
+interface Offered {
+  readonly revision: Revision;
+  readonly parsed: Good;
+}
+
+export interface FollowingParts {
+  readonly served: Served;
+  readonly history: History;
+  readonly fleet: ClusterFleet;
+  readonly announce: (event: string, fields: Record<string, unknown>) => void;
+}
+
+/**
+ * How a node follows the applies of others: it readies what is offered, tells, and switches when the
+ * cluster has committed it. What it missed, it finds as the cluster's head. One order after the other.
+ */
+export class Following {
+  readonly #parts: FollowingParts;
+  #offered: Offered | null = null;
+  #begin: () => void = () => {};
+  #turn: Promise<void>;
+
+  constructor(parts: FollowingParts) {
+    this.#parts = parts;
+    this.#turn = new Promise((resolve) => {
+      this.#begin = resolve;
+    });
+  }
+
+  /** The node serves: orders are followed from now on, those that came before first. */
+  begin(): void {
+    this.#begin();
+  }
+
+  /** An order that came through the log; what goes wrong is told to who applies, and here. */
+  receive(event: FollowEvent): void {
+    this.#turn = this.#turn
+      .then(() => this.#follow(event))
+      .catch((error) => this.#failed(event, error));
+  }
+
+  /** Serves what the cluster has as its head. */
+  async adopt(wanted: FleetRevision): Promise<void> {
+    const { served, announce } = this.#parts;
+    const { revision, hash } = served.head;
+    if (wanted.revision === revision && wanted.hash === hash && served.hash === hash) return;
+    const offered = await this.#read(wanted);
+    await served.whenFree(async () => {
+      const staged = await this.#stage(offered, followWaitMs);
+      const answer = staged.kind === 'rejected' ? staged : await this.#publish(offered);
+      if (answer.kind === 'rejected') throw new Error(answer.message);
+      await this.#parts.fleet.tell(appliedStep(wanted.revision, answer)).catch(() => {});
+    });
+    announce('followed', { revision: wanted.revision, hash, author: wanted.author });
+  }
+
+  /** The cluster has no head, or an older one than what all served before: this node's is it. */
+  async seed(): Promise<void> {
+    const { served, fleet, announce } = this.#parts;
+    const { revision, parent, hash, author, note, createdAt, written } = served.head;
+    if (revision === 0) return;
+    await fleet.seed({ revision, parent, hash, author, note, createdAt }, written);
+    announce('seeded', { revision, hash });
+  }
+
+  async #follow({ order, revision, waitMs }: FollowEvent): Promise<void> {
+    if (order === 'head') return this.#followHead(revision);
+    if (revision === null) return;
+    switch (order) {
+      case 'stage':
+        await this.#parts.fleet.tell(await this.#offer(revision, waitMs));
+        return;
+      case 'commit':
+        await this.#commit(revision);
+        return;
+      default:
+        await this.#abandon(revision);
+    }
+  }
+
+  async #followHead(head: FleetRevision | null): Promise<void> {
+    const own = this.#parts.served.head;
+    // What a node applied by itself gives way to what all have.
+    const later = own.cluster === true && own.revision > (head?.revision ?? 0);
+    if (head === null || later) await this.seed();
+    else await this.adopt(head);
+  }
+
+  async #offer(wanted: FleetRevision, waitMs: number): Promise<NodeStep> {
+    try {
+      const offered = await this.#read(wanted);
+      this.#offered = offered;
+      const staged = await this.#parts.served.whenFree(() => this.#stage(offered, waitMs));
+      if (staged.kind === 'staged') return step(wanted.revision, 'staged');
+      await this.#rejected(offered.revision, staged.message);
+      return { ...step(wanted.revision, 'rejected'), code: staged.code, message: staged.message };
+    } catch (error) {
+      return { ...step(wanted.revision, 'rejected'), code: 'internal', message: messageOf(error) };
+    }
+  }
+
+  async #commit(wanted: FleetRevision): Promise<void> {
+    const offered = this.#offered;
+    this.#offered = null;
+    const { served, fleet, announce } = this.#parts;
+    if (offered?.revision.revision !== wanted.revision) return this.adopt(wanted);
+    const answer = await served.whenFree(() => this.#publish(offered));
+    // Such as a control that is new, which has nothing staged.
+    if (answer.kind === 'rejected') return this.adopt(wanted);
+    await fleet.tell(appliedStep(wanted.revision, answer));
+    announce('followed', { revision: wanted.revision, hash: wanted.hash, author: wanted.author });
+  }
+
+  async #abandon({ revision }: FleetRevision): Promise<void> {
+    const offered = this.#offered;
+    if (offered?.revision.revision !== revision) return;
+    this.#offered = null;
+    await this.#parts.served.abandon(revision);
+    await this.#rejected(offered.revision, 'the node that applied it gave it up');
+  }
+
+  /** What it holds, from this node's own history or from the cluster. */
+  async #read(wanted: FleetRevision): Promise<Offered> {
+    const { history, fleet } = this.#parts;
+    const written = history.withHash(wanted.hash)?.written ?? (await fleet.content(wanted.hash));
+    if (written === null) {
+      throw new Error(`the cluster does not have what revision ${wanted.revision} holds`);
+    }
+    const parsed = parseWritten(written, `revision ${wanted.revision}`);
+    if (!parsed.ok) throw new Error(`revision ${wanted.revision} has problems on this release`);
+    if (parsed.hash !== wanted.hash) {
+      throw new Error(`revision ${wanted.revision} does not hold what its hash says`);
+    }
+    return { revision: { ...wanted, state: 'pending', written, cluster: true }, parsed };
+  }
+
+  #stage({ revision, parsed }: Offered, waitMs: number): Promise<StagedAnswer | RejectedAnswer> {
+    const { hash, definitions } = parsed;
+    const order = { revision: revision.revision, hash, definitions, waitMs };
+    return this.#parts.served.stage(order, this.#parts.history.begin(revision));
+  }
+
+  async #publish({ revision, parsed }: Offered): Promise<AppliedAnswer | RejectedAnswer> {
+    const { served } = this.#parts;
+    const answer = await served.publish(revision.revision, followWaitMs);
+    if (answer.kind === 'applied') await served.moveHead(revision, parsed);
+    return answer;
+  }
+
+  async #rejected(revision: Revision, reason: string): Promise<void> {
+    await this.#parts.history.record({ ...revision, state: 'rejected', reason });
+    this.#parts.announce('rejected', { revision: revision.revision, reason });
+  }
+
+  #failed({ order, revision }: FollowEvent, error: unknown): void {
+    const problem = messageOf(error);
+    this.#parts.announce('not-followed', { order, revision: revision?.revision ?? 0, problem });
+  }
+}
+
+function step(revision: number, outcome: NodeStep['outcome']): NodeStep {
+  const times = { compileMs: 0, stagedMs: 0, switchedMs: 0, workers: [] };
+  return { revision, outcome, code: '', message: '', ...times };
+}
+
+function appliedStep(revision: number, answer: AppliedAnswer): NodeStep {
+  const { timings, workers, laggards } = answer;
+  const count = Math.max(-1, ...workers.map(({ id }) => id), ...laggards) + 1;
+  const switched = new Map(workers.map(({ id, switchedMs }) => [id, switchedMs]));
+  const byWorker = Array.from({ length: count }, (_, id) => switched.get(id) ?? -1);
+  return { ...step(revision, 'applied'), ...timings, workers: byWorker };
+}
