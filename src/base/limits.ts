@@ -228,3 +228,24 @@ export const outboxCountMax = 10_000;
 
 /** A set of definitions as nodes hand it on, packed: a quarter of what the log's client may hold. */
 export const revisionContentBytesMax = 8 * 1024 * 1024;
+
+/** Where fetches stand in the log is known for so many busts back: longer ones are not shared. */
+export const clockMarkCountMax = 4_096;
+
+/** Bytes of a body that nodes share: beyond, a line to a member is held up, and the origin is as near. */
+export const secondLevelBodyBytesMax = 256 * 1024;
+
+/** How long a miss waits for the other nodes' responses before it goes to the origin. */
+export const secondLevelReadMs = 15;
+
+/** Members keep a shared response no longer than a day. */
+export const secondLevelTtlMsMax = 24 * 60 * 60 * 1000;
+
+/** Shorter bodies are not packed: it would take longer than it saves. */
+export const packBytesMin = 2 * 1024;
+
+/** Beyond the deadline, until a worker goes on by itself: control may be busy. */
+export const secondLevelMarginMs = 25;
+
+/** How long a fetch of one node holds those of the others up, where the route wants one for all. */
+export const clusterFetchMsMax = 2_000;

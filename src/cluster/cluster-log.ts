@@ -30,22 +30,18 @@ export interface PlacedItem {
   readonly past: boolean;
 }
 
-/** A place in a history, to go on from. */
-export interface LogPlace {
-  readonly epoch: string;
-  readonly next: number;
-}
-
 export interface ClusterLogParts {
   readonly ring: Ring;
   readonly meta: BytesMap;
   readonly codec: ItemCodec;
-  /** Where the cache that the node starts with was written; null: it starts with none. */
-  readonly resume: LogPlace | null;
   /** In order; `through`: the sequence up to which all was delivered then. */
   readonly onItems: (items: readonly PlacedItem[], through: number) => void;
-  /** Before any item that follows: drop what was stored. Not called for the first history of a node. */
-  readonly onLost: (why: LossReason) => void;
+  /**
+   * Another place than the next one, before any item of it: what was stored cannot be proven fresh,
+   * `bounds`: what is in the log now, which is delivered as past. `why`: null for a node that had no
+   * place before.
+   */
+  readonly onPlaced: (why: LossReason | null, bounds: RingBounds) => void;
   /** Everything that was in the log at this time (monotonic) was delivered. */
   readonly onProven: (atMs: number) => void;
   /** Each probe: what stands under `headKey`. */
@@ -205,16 +201,8 @@ export class ClusterLog {
   /** Another history than the one that was followed: from its head on, all of it. */
   #adopt(epoch: string, bounds: RingBounds): void {
     const first = this.#epoch === '';
-    const { resume } = this.#parts;
     this.#epoch = epoch;
-    const resumed =
-      first &&
-      resume?.epoch === epoch &&
-      bounds.head <= resume.next &&
-      resume.next <= bounds.tail + 1;
-    if (resumed) this.#begin(bounds.head, resume.next);
-    else if (first && resume === null) this.#begin(bounds.head, bounds.tail + 1);
-    else this.#restart('new-history', bounds);
+    this.#restart(first ? null : 'new-history', bounds);
   }
 
   /** The ring lost what was read: nobody can tell what else, so this is another history, for all. */
@@ -224,14 +212,11 @@ export class ClusterLog {
     this.#lost['ring-lost'] += 1;
   }
 
-  #restart(why: LossReason, { head, tail }: RingBounds): void {
-    this.#lost[why] += 1;
-    this.#parts.onLost(why);
-    this.#begin(head, tail + 1);
-  }
-
-  #begin(head: number, pastBelow: number): void {
-    this.#pastBelow = pastBelow;
+  #restart(why: LossReason | null, bounds: RingBounds): void {
+    const { head, tail } = bounds;
+    if (why !== null) this.#lost[why] += 1;
+    this.#parts.onPlaced(why, bounds);
+    this.#pastBelow = tail + 1;
     this.#last = [];
     this.#doubted = false;
     this.#regressed = false;

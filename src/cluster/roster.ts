@@ -92,6 +92,23 @@ export class Roster {
     });
   }
 
+  /** Waits for something of this node's own; false: the time was up. */
+  until(waitMs: number, done: () => boolean): Promise<boolean> {
+    return new Promise((resolve) => {
+      const end = (came: boolean): void => {
+        cancel(timer);
+        this.#waits.delete(wait);
+        resolve(came);
+      };
+      const wait = (): void => {
+        if (done()) end(true);
+      };
+      const timer = after(waitMs, () => end(done()));
+      this.#waits.add(wait);
+      wait();
+    });
+  }
+
   /** Something was told that somebody may wait for. */
   look(): void {
     for (const wait of [...this.#waits]) wait();

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { every } from '../base/clock.ts';
 import type { HazelcastCluster } from '../cluster/hazelcast-cluster.ts';
+import type { CacheRecord } from '../memory/cache/cache-record.ts';
 import type { Bust } from '../model/bust.ts';
 import type { BustAnswer } from '../model/cache-orders.ts';
 import type { FleetAsk, FleetTold } from '../model/fleet.ts';
 import type { HazelcastSettings } from '../model/settings.ts';
 import type { Fleet, FleetPlan } from './fleet/fleet.ts';
 import type { NodePath } from './fleet/node-path.ts';
+import type { SecondLevelRead } from './fleet/second-level.ts';
 
 const figuresMs = 1000;
 
@@ -58,6 +60,14 @@ export class NodeCluster implements NodePath {
 
   ask(ask: FleetAsk): Promise<FleetTold> {
     return this.#fleet.ask(ask);
+  }
+
+  share(record: CacheRecord, body: Uint8Array): void {
+    this.#fleet.share(record, body);
+  }
+
+  readSecondLevel(key: string, leaseMs: number | null): Promise<SecondLevelRead> {
+    return this.#fleet.readSecondLevel(key, leaseMs);
   }
 
   async leave(): Promise<void> {

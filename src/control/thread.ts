@@ -22,7 +22,9 @@ const controlBeatMs = 250;
 const start = workerData as ControlStart;
 const main = present(parentPort, 'control has a parent');
 let manager: MessagePort = start.manager;
-let { snapshotFile } = start;
+/** In a cluster nobody could prove that it is fresh still; there the others' responses warm a node. */
+const keptSnapshot = start.cluster.kind === 'memory' ? start.snapshotFile : null;
+let snapshotFile = keptSnapshot;
 const links = new Map<number, WorkerLink>();
 const keeper =
   start.memory.cache === null
@@ -33,6 +35,8 @@ const keeper =
         seatCount: start.memory.seatCount,
         tell: (worker, message) => links.get(worker)?.tellCache(message),
         invalidate: async (bust) => (await path).invalidate(bust),
+        share: (record, body) => void path.then((all) => all.share(record, body)),
+        readSecondLevel: async (key, leaseMs) => (await path).readSecondLevel(key, leaseMs),
       });
 const tell = (event: ControlEvent): void => manager.postMessage(event);
 const reconciler = new Reconciler(start.memory, start.environment, tell, (shapeKeys) =>
@@ -139,7 +143,7 @@ function takeSnapshot(): void {
 }
 
 async function stop(): Promise<void> {
-  const { snapshotFile: file } = start;
+  const file = keptSnapshot;
   if (file !== null && keeper !== null) {
     try {
       const report = keeper.writeSnapshot(file);

@@ -132,6 +132,7 @@ function followLookup(exchange: Exchange, step: LookupStep): void {
       return;
     case 'sending':
       return;
+    case 'asks':
     case 'waits':
       detain(exchange);
       return;

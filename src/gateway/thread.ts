@@ -104,6 +104,7 @@ function openWorkerCache(): WorkerCache | null {
     memory: memory.cache,
     worker: seat,
     entryBytesMax: settings.cache.entryBytesMax,
+    hasSecondLevel: settings.cluster.kind !== 'memory',
     tell: (message, transfer) => control.postMessage(message, transfer),
     hooks: cacheHooks,
   });

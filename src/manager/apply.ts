@@ -142,7 +142,7 @@ export class Apply {
       note,
       createdAt: new Date(wallMs()).toISOString(),
       state: 'pending',
-      ...(fleet.shared ? { cluster: true } : {}),
+      ...(fleet.isCluster ? { cluster: true } : {}),
       written: parsed.written,
     };
     // Counted before the orders that follow it to control, which do not wait for the count.

@@ -13,7 +13,7 @@ const nobody: NodeSteps = { nodes: [], late: [] };
 /** What an apply needs of the other nodes. Each throws a CutoverError that says why it cannot be. */
 export interface Fleet {
   /** Whether what is applied is for all nodes of a cluster. */
-  readonly shared: boolean;
+  readonly isCluster: boolean;
   /** The right to apply on top of `parent`, and the number that the revision gets. */
   begin(
     parent: number,
@@ -31,7 +31,7 @@ export interface Fleet {
 
 /** A node on its own. */
 export class LoneFleet implements Fleet {
-  readonly shared = false;
+  readonly isCluster = false;
 
   async begin(_parent: number, numberMin: number): Promise<number> {
     return numberMin;
@@ -52,7 +52,7 @@ export class LoneFleet implements Fleet {
 
 /** The nodes of a cluster, asked through control. */
 export class ClusterFleet implements Fleet {
-  readonly shared = true;
+  readonly isCluster = true;
   readonly #control: Pick<ControlClient, 'fleet'>;
 
   constructor(control: Pick<ControlClient, 'fleet'>) {

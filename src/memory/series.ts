@@ -51,6 +51,7 @@ export const lookupOutcomes = [
   'stale',
   'revalidated',
   'collapsed',
+  'second-level',
   'miss-cold',
   'miss-expired',
   'miss-evicted',

@@ -28,7 +28,10 @@ export interface CacheDefinition {
   readonly noStore: readonly RequestCondition[];
   readonly requestDirectives: 'honour' | 'ignore';
   readonly setCookie: CacheSetCookie;
-  readonly coalesce: 'node' | 'off';
+  /** How far one fetch per key reaches. */
+  readonly coalesce: 'node' | 'cluster' | 'off';
+  /** With the other nodes of a cluster: read and write, write only, or neither. */
+  readonly secondLevel: 'on' | 'write' | 'off';
   /** How long an exchange waits for the fetch of another. */
   readonly waitMs: number;
   readonly debugToken: SecretReference | null;

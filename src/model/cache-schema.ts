@@ -94,7 +94,11 @@ export const cacheSchema = z
     'no-store': conditions.describe('Looked up, not stored.'),
     'request-directives': z.enum(['honour', 'ignore']).default('honour'),
     'set-cookie': z.enum(['refuse', 'strip', 'store']).default('refuse'),
-    coalesce: z.enum(['node', 'off']).default('node'),
+    coalesce: z.enum(['node', 'cluster', 'off']).default('node'),
+    'second-level': z
+      .enum(['on', 'write', 'off'])
+      .default('on')
+      .describe('Whether nodes of a cluster read and write what others stored.'),
     wait: duration.default('5s').describe('For the fetch of another exchange.'),
     debug: z.strictObject({ token: secret }).optional(),
   })

@@ -118,6 +118,25 @@ export interface LogFigures {
   readonly lost: Readonly<Record<LossReason, number>>;
 }
 
+/** What became of reads and writes of the responses that nodes share. */
+export interface SecondLevelFigures {
+  readonly hits: number;
+  readonly misses: number;
+  /** Not there in time: the origin was asked. */
+  readonly late: number;
+  readonly failed: number;
+  readonly written: number;
+  /** Too large, fetched too long ago, or the cluster could not take it. */
+  readonly notWritten: number;
+  /** Read and not used: not by this cluster's key; of another history; busted since; past its time. */
+  readonly unusable: {
+    readonly foreign: number;
+    readonly history: number;
+    readonly busted: number;
+    readonly expired: number;
+  };
+}
+
 /** What a node knows of the cluster's log and of the others. */
 export interface FleetFigures {
   readonly log: LogFigures;
@@ -125,6 +144,7 @@ export interface FleetFigures {
   readonly applied: number;
   /** Busts that wait on disk for the log. */
   readonly queued: number;
+  readonly secondLevel: SecondLevelFigures;
   /** What all are to serve; 0: the cluster has none. */
   readonly headRevision: number;
   /** For how long this node has served something else; 0: it does not. */

@@ -5,7 +5,13 @@ import { lookupCounterAt, lookupOutcomes } from '../memory/series.ts';
 import type { NamedSeries } from './collector.ts';
 
 /** Lookups that were answered out of the cache; all others are misses. */
-const hitOutcomes: ReadonlySet<string> = new Set(['hit', 'stale', 'revalidated', 'collapsed']);
+const hitOutcomes: ReadonlySet<string> = new Set([
+  'hit',
+  'stale',
+  'revalidated',
+  'collapsed',
+  'second-level',
+]);
 
 export interface LookupFigures {
   /** `hits + misses`, always. */

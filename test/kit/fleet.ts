@@ -42,6 +42,7 @@ export async function eachHears(gateways: readonly Gateway[]): Promise<void> {
 export interface FleetSeen {
   readonly log: { readonly proven: boolean; readonly sequence: number; readonly epoch: string };
   readonly queued: number;
+  readonly secondLevel: { readonly written: number };
   readonly nodes: readonly { readonly id: string; readonly live: boolean }[];
 }
 

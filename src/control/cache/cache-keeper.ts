@@ -1,18 +1,25 @@
-import { every, monotonicMs, sleep } from '../../base/clock.ts';
-import { bustLabelCountMax, labelsPerKibibyte } from '../../base/limits.ts';
+import { every, monotonicMs } from '../../base/clock.ts';
+import {
+  bustLabelCountMax,
+  labelsPerKibibyte,
+  secondLevelBodyBytesMax,
+} from '../../base/limits.ts';
 import type { EvictReason, StoreRefusedReason } from '../../memory/cache/cache-figures.ts';
 import { cacheKey } from '../../memory/cache/cache-key.ts';
 import type { CacheMemory } from '../../memory/cache/cache-memory.ts';
 import type { CacheToControl, CacheToWorker } from '../../memory/cache/cache-messages.ts';
-import type { CacheRecord } from '../../memory/cache/cache-record.ts';
+import { type CacheRecord, entryFlag } from '../../memory/cache/cache-record.ts';
 import { CacheWriter } from '../../memory/cache/cache-writer.ts';
-import { Epochs, readPosition } from '../../memory/cache/epochs.ts';
-import { type Bust, type BustUrl, noBust, parseBustUrl } from '../../model/bust.ts';
+import { readPosition } from '../../memory/cache/epochs.ts';
+import { type Bust, noBust, parseBustUrl } from '../../model/bust.ts';
 import type { CacheListing, WorkerDrop } from '../../model/cache-orders.ts';
+import type { SecondLevelRead } from '../fleet/second-level.ts';
+import { keyLabel, pathLabel, plainLabels } from './bust-labels.ts';
 import { BustMemory } from './bust-memory.ts';
 import { CacheListings } from './cache-listings.ts';
+import { PastWorkers } from './past-workers.ts';
 import { Postings } from './postings.ts';
-import { readSnapshot, type SnapshotReport, writeSnapshot } from './snapshot.ts';
+import { readSnapshot, recordOf, type SnapshotReport, writeSnapshot } from './snapshot.ts';
 
 /** How often entries past all their windows are looked for, and how many are looked at. */
 const expireEveryMs = 100;
@@ -29,6 +36,10 @@ export interface CacheKeeperParts {
   readonly tell: (worker: number, message: CacheToWorker) => void;
   /** A client's unsafe request made these unusable; resolves when they are so here. */
   readonly invalidate: (bust: Bust) => Promise<void>;
+  /** Offers a response to other nodes. */
+  readonly share: (record: CacheRecord, body: Uint8Array) => void;
+  /** What another node stored under a key; null: nothing of use, or not in time. */
+  readonly readSecondLevel: (key: string, leaseMs: number | null) => Promise<SecondLevelRead>;
 }
 
 /** What a bust did on this node. */
@@ -53,7 +64,7 @@ export interface NodeBust {
 export class CacheKeeper {
   readonly #parts: CacheKeeperParts;
   readonly #writer: CacheWriter;
-  readonly #epochs: Epochs;
+  readonly #pastWorkers: PastWorkers;
   readonly #postings: Postings;
   readonly #busts: BustMemory;
   readonly #listings: CacheListings;
@@ -69,7 +80,7 @@ export class CacheKeeper {
     this.#writer = new CacheWriter(parts.memory, {
       onGone: (entry) => this.#postings.remove(entry),
     });
-    this.#epochs = new Epochs(parts.memory);
+    this.#pastWorkers = new PastWorkers(parts);
     // What a control before this one knew of busts is lost: nothing that began under it is stored.
     const start = readPosition(parts.memory) + 1;
     this.#writer.setPosition(start);
@@ -79,6 +90,11 @@ export class CacheKeeper {
     every(expireEveryMs, () =>
       this.#writer.expire(monotonicMs() - validationGraceMs, expireBudget),
     );
+  }
+
+  /** Of the last bust: what fetches that begin now carry. */
+  get position(): number {
+    return this.#position;
   }
 
   /** A message of a worker. Never throws for what a worker or an origin sent. */
@@ -99,6 +115,9 @@ export class CacheKeeper {
         return;
       case 'cache-refresh':
         this.#refresh(worker, message.fetch, message.entry, message.record);
+        return;
+      case 'cache-ask':
+        void this.#ask(worker, message);
         return;
       case 'cache-stale':
         this.#writer.markStale(message.entry);
@@ -142,12 +161,7 @@ export class CacheKeeper {
       const entry = this.#writer.find(cacheKey(key));
       if (entry !== 0) take([entry], 'bust-key');
     }
-    const labels: [string, EvictReason][] = [
-      ...bust.tags.map((tag): [string, EvictReason] => [`t:${tag}`, 'bust-tag']),
-      ...bust.groups.map((group): [string, EvictReason] => [`g:${group}`, 'bust-tag']),
-      ...bust.routes.map((route): [string, EvictReason] => [`r:${route}`, 'bust-route']),
-    ];
-    for (const [label, reason] of labels) {
+    for (const [label, reason] of plainLabels(bust)) {
       this.#busts.note(label, position);
       take(this.#postings.entriesOf(label), reason);
     }
@@ -161,20 +175,9 @@ export class CacheKeeper {
     return count;
   }
 
-  /**
-   * When each worker had left the lookups that could still have seen what is unlinked now: in both
-   * of its seats, since one that drains still answers.
-   */
-  async allPast(beganMs: number): Promise<WorkerDrop[]> {
-    const { workerCount, seatCount } = this.#parts;
-    const epoch = this.#epochs.close();
-    const droppedMs = new Array<number>(workerCount).fill(0);
-    for (let seat = 0; seat < seatCount; seat++) {
-      // A lookup lasts microseconds: this waits only for a worker that is in one right now.
-      while (!this.#epochs.isPast(seat, epoch)) await sleep(0);
-      droppedMs[seat % workerCount] = monotonicMs() - beganMs;
-    }
-    return droppedMs.map((ms, id) => ({ id, droppedMs: ms }));
+  /** When each worker could not answer any more with what is unlinked now. */
+  allPast(beganMs: number): Promise<WorkerDrop[]> {
+    return this.#pastWorkers.wait(beganMs);
   }
 
   /** The worker's thread ended: what it was filling will not be completed. */
@@ -207,10 +210,7 @@ export class CacheKeeper {
   /** At the start: what the last stop left, for shapes that are in use. */
   readSnapshot(file: string, shapeKeys: ReadonlySet<string>): SnapshotReport {
     return readSnapshot(file, shapeKeys, this.#position, (record, body) => {
-      if (this.#refusal(record) !== null) return;
-      const stored = this.#writer.put(record, body);
-      if (!stored.stored) return;
-      for (const label of record.labels) this.#postings.add(label, stored.entryId);
+      this.#take(record, body);
     });
   }
 
@@ -225,8 +225,12 @@ export class CacheKeeper {
       refusal === null
         ? this.#writer.put(record, body === null ? noBytes : new Uint8Array(body))
         : this.#writer.refuse(refusal);
-    if (stored.stored) this.#visible(worker, fetch, stored.entryId, record);
-    else this.#refused(worker, fetch, stored.reason);
+    if (stored.stored) {
+      this.#visible(worker, fetch, stored.entryId, record);
+      this.#share(stored.entryId, record.position);
+    } else {
+      this.#refused(worker, fetch, stored.reason);
+    }
     this.#taken(worker, body?.byteLength ?? 0);
   }
 
@@ -254,16 +258,52 @@ export class CacheKeeper {
     const entry = this.#filling.get(fillingKey(worker, fetch));
     if (entry === undefined) return;
     this.#filling.delete(fillingKey(worker, fetch));
-    if (whole) this.#writer.complete(entry);
-    else this.#writer.abort(entry, 'error');
+    if (!whole) {
+      this.#writer.abort(entry, 'error');
+      return;
+    }
+    this.#writer.complete(entry);
+    this.#share(entry, this.#writer.view(entry)?.position ?? 0);
   }
 
   #refresh(worker: number, fetch: number, entry: number, record: CacheRecord): void {
     const refusal = this.#refusal(record);
     const refreshed =
       refusal === null ? this.#writer.refresh(entry, record) : this.#writer.refuse(refusal);
-    if (refreshed.stored) this.#visible(worker, fetch, refreshed.entryId, record);
-    else this.#refused(worker, fetch, refreshed.reason);
+    if (refreshed.stored) {
+      this.#visible(worker, fetch, refreshed.entryId, record);
+      this.#share(refreshed.entryId, record.position);
+    } else {
+      this.#refused(worker, fetch, refreshed.reason);
+    }
+  }
+
+  /** A worker misses: what another node has comes into the cache, as if it had been fetched. */
+  async #ask(
+    worker: number,
+    { fetch, key, lease, waitMs }: Extract<CacheToControl, { kind: 'cache-ask' }>,
+  ): Promise<void> {
+    const position = this.#position;
+    const read = await this.#parts.readSecondLevel(key, lease ? waitMs : null);
+    const found = read !== null && this.#take({ ...read.record, position }, read.body);
+    this.#parts.tell(worker, { kind: 'cache-asked', fetch, found });
+  }
+
+  /** True: lookups find it now. */
+  #take(record: CacheRecord, body: Uint8Array): boolean {
+    if (this.#refusal(record) !== null) return false;
+    const stored = this.#writer.put(record, body);
+    if (!stored.stored) return false;
+    for (const label of record.labels) this.#postings.add(label, stored.entryId);
+    return true;
+  }
+
+  /** What is whole and may be shared goes to the others. */
+  #share(entry: number, position: number): void {
+    const view = this.#writer.view(entry);
+    if (view === null || (view.flags & entryFlag.secondLevel) === 0) return;
+    if (view.kind === 'pass' || view.bodyBytes > secondLevelBodyBytesMax) return;
+    this.#parts.share({ ...recordOf(view), position }, Buffer.concat([...view.bodyPieces()]));
   }
 
   async #invalidate(
@@ -294,14 +334,6 @@ export class CacheKeeper {
   #taken(worker: number, bytes: number): void {
     if (bytes > 0) this.#parts.tell(worker, { kind: 'cache-taken', bytes });
   }
-}
-
-export function pathLabel({ host, path }: Pick<BustUrl, 'host' | 'path'>): string {
-  return `p:${host}${path}`;
-}
-
-function keyLabel(key: string): string {
-  return `k:${key}`;
 }
 
 function fillingKey(worker: number, fetch: number): string {

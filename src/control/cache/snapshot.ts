@@ -31,7 +31,7 @@ export function writeSnapshot(file: string, writer: CacheWriter): SnapshotReport
     const view = writer.view(entry);
     if (view === null) continue;
     if (out.bytes + view.storedBytes > snapshotBytesMax) break;
-    out.frame(JSON.stringify(recordOf(view, offsetMs)), view.bodyPieces());
+    out.frame(JSON.stringify(shifted(recordOf(view), offsetMs)), view.bodyPieces());
     entries += 1;
   }
   out.end();
@@ -77,31 +77,30 @@ function byUse(writer: CacheWriter): number[] {
   return used.sort((a, b) => b.uses - a.uses).map(({ entry }) => entry);
 }
 
-function recordOf(view: EntryView, offsetMs: number): CacheRecord {
-  return shifted(
-    {
-      key: view.key(),
-      kind: view.kind,
-      status: view.status,
-      head: view.headText(),
-      etag: view.etag,
-      lastModified: view.lastModified,
-      bornMs: view.bornMs,
-      freshUntilMs: view.freshUntilMs,
-      staleWhileRevalidateUntilMs: view.staleWhileRevalidateUntilMs,
-      staleIfErrorUntilMs: view.staleIfErrorUntilMs,
-      flags: view.flags,
-      position: 0,
-      labels: view.labels(),
-      query: view.query,
-      origin: view.origin,
-      bodyBytes: view.bodyBytes,
-    },
-    offsetMs,
-  );
+/** What is stored, as it could be stored again; its position is not kept. */
+export function recordOf(view: EntryView): CacheRecord {
+  return {
+    key: view.key(),
+    kind: view.kind,
+    status: view.status,
+    head: view.headText(),
+    etag: view.etag,
+    lastModified: view.lastModified,
+    bornMs: view.bornMs,
+    freshUntilMs: view.freshUntilMs,
+    staleWhileRevalidateUntilMs: view.staleWhileRevalidateUntilMs,
+    staleIfErrorUntilMs: view.staleIfErrorUntilMs,
+    flags: view.flags,
+    position: 0,
+    labels: view.labels(),
+    query: view.query,
+    origin: view.origin,
+    bodyBytes: view.bodyBytes,
+  };
 }
 
-function shifted(record: CacheRecord, ms: number): CacheRecord {
+/** The same on another clock. */
+export function shifted(record: CacheRecord, ms: number): CacheRecord {
   return {
     ...record,
     bornMs: record.bornMs + ms,

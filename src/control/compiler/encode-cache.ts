@@ -60,7 +60,10 @@ export function encodeCache(
   encoded.noStore = cache.noStore.map(encodeCondition);
   encoded.honoursRequest = cache.requestDirectives === 'honour';
   encoded.setCookie = cacheSetCookie[cache.setCookie];
-  encoded.coalesces = cache.coalesce === 'node';
+  encoded.coalesces = cache.coalesce !== 'off';
+  encoded.coalescesCluster = cache.coalesce === 'cluster';
+  encoded.readsSecondLevel = cache.secondLevel === 'on';
+  encoded.writesSecondLevel = cache.secondLevel !== 'off';
   encoded.waitMs = cache.waitMs;
   encoded.debugToken = cache.debugToken === null ? null : secret(cache.debugToken);
   return encoded;

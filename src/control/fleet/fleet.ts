@@ -6,14 +6,18 @@ import { ClusterLog, type PlacedItem } from '../../cluster/cluster-log.ts';
 import type { HazelcastCluster } from '../../cluster/hazelcast-cluster.ts';
 import { ItemCodec, type LogMatter, newItemId } from '../../cluster/log-item.ts';
 import { NodesRing } from '../../cluster/nodes-ring.ts';
+import type { RingBounds } from '../../cluster/ring.ts';
 import { Roster } from '../../cluster/roster.ts';
+import type { CacheRecord } from '../../memory/cache/cache-record.ts';
 import { type Bust, noBust } from '../../model/bust.ts';
 import type { BustAnswer } from '../../model/cache-orders.ts';
 import type { FleetAsk, FleetFigures, FleetTold, LossReason, NodeBeat } from '../../model/fleet.ts';
 import type { ControlEvent } from '../../model/orders.ts';
 import type { CacheKeeper } from '../cache/cache-keeper.ts';
 import { Applies } from './applies.ts';
+import { LogClock } from './log-clock.ts';
 import { Outbox } from './outbox.ts';
+import { SecondLevel, type SecondLevelRead } from './second-level.ts';
 
 const beatMs = 1_000;
 /** A bust waits for other nodes so long: until one that died is not live any more, and some more. */
@@ -46,9 +50,13 @@ export class Fleet {
   readonly #nodes: NodesRing;
   readonly #outbox: Outbox;
   readonly #applies: Applies;
+  readonly #clock = new LogClock();
+  readonly #secondLevel: SecondLevel;
   readonly roster: Roster;
   readonly #timers: ReturnType<typeof every>[];
   #applied = -1;
+  /** Counts the places in the log that were begun from. */
+  #history = 0;
   #droppedMs: readonly number[] = [];
   /** Items take effect one batch after the other. */
   #doing: Promise<void> = Promise.resolve();
@@ -86,15 +94,24 @@ export class Fleet {
       tell: plan.tell,
       own: plan.state,
     });
+    const bodies = cluster.client('bodies');
+    this.#secondLevel = new SecondLevel({
+      map: cluster.map('cutover.cache', 'bodies'),
+      codec,
+      clock: this.#clock,
+      leases: cluster.map('cutover.leases', 'bodies'),
+      usable: () => bodies.isUsable,
+      holdsBusts: () => this.#outbox.size > 0,
+    });
     this.#log = new ClusterLog({
       ring: cluster.ring('cutover.log'),
       meta,
       codec,
-      resume: null,
       onItems: (items, through) => {
-        this.#doing = this.#doing.then(() => this.#do(items, through));
+        const history = this.#history;
+        this.#doing = this.#doing.then(() => this.#do(items, through, history));
       },
-      onLost: (why) => this.#drop(why),
+      onPlaced: (why, bounds) => this.#placed(why, bounds),
       onProven: () => void this.#drain(),
       onHead: (head) => this.#applies.look(head),
     });
@@ -105,6 +122,7 @@ export class Fleet {
     return {
       log: this.#log.figures,
       applied: this.#applied,
+      secondLevel: this.#secondLevel.figures,
       queued: this.#outbox.size,
       headRevision: this.#applies.headRevision,
       behindMs: this.#applies.behindMs,
@@ -127,9 +145,13 @@ export class Fleet {
       return { ...answer, nodes: [node], late: [], queued: true, droppedMs };
     }
     const { epoch } = this.#log;
-    const { done, late } = await this.roster.all(bustWaitMs, (other) =>
-      other.epoch === epoch && other.applied >= sequence ? other.droppedMs : undefined,
-    );
+    const [{ done, late }] = await Promise.all([
+      this.roster.all(bustWaitMs, (other) =>
+        other.epoch === epoch && other.applied >= sequence ? other.droppedMs : undefined,
+      ),
+      // Until then this node could take what another one had stored before.
+      this.roster.until(bustWaitMs, () => this.#applied >= sequence || this.#log.epoch !== epoch),
+    ]);
     const others = [...done].map(([id, { told, afterMs }]) => ({
       id,
       workers: told.map((droppedMs, worker) => ({ id: worker, droppedMs })),
@@ -149,6 +171,17 @@ export class Fleet {
   /** What an apply asks of the others. */
   ask(ask: FleetAsk): Promise<FleetTold> {
     return this.#applies.ask(ask);
+  }
+
+  /** A response that others may use. */
+  share(record: CacheRecord, body: Uint8Array): void {
+    void this.#secondLevel.put(record, body);
+  }
+
+  readSecondLevel(key: string, leaseMs: number | null): Promise<SecondLevelRead> {
+    return leaseMs === null
+      ? this.#secondLevel.get(key)
+      : this.#secondLevel.getOrLease(key, leaseMs);
   }
 
   async leave(): Promise<void> {
@@ -175,13 +208,16 @@ export class Fleet {
     return this.#log.append({ id, node: nodeId, boot: this.#boot, epoch: this.#log.epoch, matter });
   }
 
-  async #do(items: readonly PlacedItem[], through: number): Promise<void> {
+  async #do(items: readonly PlacedItem[], through: number, history: number): Promise<void> {
+    // Of a place that was given up meanwhile: what it would do was done by dropping everything.
+    if (history !== this.#history) return;
     const { keeper, nodeId } = this.#plan;
     const beganMs = monotonicMs();
     let asked = false;
     let done = false;
-    for (const { item, past } of items) {
+    for (const { sequence, item, past } of items) {
       const { matter } = item;
+      if (matter.kind === 'bust') this.#clock.learn(matter.bust, sequence);
       if (matter.kind !== 'bust') {
         if (!past) this.#applies.follow(item);
         continue;
@@ -195,14 +231,22 @@ export class Fleet {
     if (done && keeper !== null) {
       this.#droppedMs = (await keeper.allPast(beganMs)).map(({ droppedMs }) => droppedMs);
     }
+    if (history !== this.#history) return;
     this.#applied = through;
+    if (keeper !== null) this.#clock.mark(keeper.position, through);
+    this.roster.look();
     if (asked) void this.#beat();
   }
 
   /** Nothing that was stored can be proven fresh. */
-  #drop(why: LossReason): void {
-    this.#plan.keeper?.deliver({ ...noBust, all: true });
-    this.#plan.tell({ kind: 'cluster-log', what: 'lost', reason: why });
+  #placed(why: LossReason | null, { head, tail }: RingBounds): void {
+    const { keeper, tell } = this.#plan;
+    this.#history += 1;
+    keeper?.deliver({ ...noBust, all: true });
+    this.#applied = -1;
+    const position = keeper?.position ?? 0;
+    this.#clock.restart({ epoch: this.#log.epoch, head, tail, position });
+    if (why !== null) tell({ kind: 'cluster-log', what: 'lost', reason: why });
   }
 
   /** Once a second, and whenever somebody waits: one at a time, and once more for what came meanwhile. */

@@ -1,5 +1,10 @@
-import { wallMs } from '../../base/clock.ts';
-import { wholeStoreBytesMax } from '../../base/limits.ts';
+import { after, cancel, type Timer, wallMs } from '../../base/clock.ts';
+import {
+  clusterFetchMsMax,
+  secondLevelMarginMs,
+  secondLevelReadMs,
+  wholeStoreBytesMax,
+} from '../../base/limits.ts';
 import type { CacheKey } from '../../memory/cache/cache-key.ts';
 import type { CacheRecord } from '../../memory/cache/cache-record.ts';
 import type { Exchange } from '../exchange.ts';
@@ -20,6 +25,8 @@ export interface StaleStored {
 
 /**
  * One fetch of a response that may be stored, on behalf of an exchange and of all that wait.
+ *
+ * Before it goes to the origin, other nodes of a cluster may be asked; what they have takes its place.
  *
  *   asking ─► gathering ─► sent ─► over          small enough to be sent to control whole
  *          ├► streaming ─► sent | over           larger: in pieces, readable while it grows
@@ -44,6 +51,8 @@ export class Fill {
   #state: 'asking' | 'gathering' | 'streaming' | 'refreshing' | 'sent' | 'over' = 'asking';
   #stale: StaleStored | null;
   #record: CacheRecord | null = null;
+  /** Runs while other nodes are asked. */
+  #asking: Timer | null = null;
   #pieces: Buffer[] = [];
   #bytes = 0;
   /** Its key is given back: others may fetch, or find it. */
@@ -96,6 +105,37 @@ export class Fill {
   /** The origin confirmed something else: it is asked without conditions. */
   askWhole(): void {
     this.#stale = null;
+  }
+
+  /** Other nodes of the cluster may have it; it goes on when they told, or did not in time. */
+  askOthers(): void {
+    const { coalescesCluster, waitMs } = this.#ticket.plan;
+    const waitsMs = coalescesCluster ? Math.min(waitMs, clusterFetchMsMax) : 0;
+    this.#asking = after(secondLevelReadMs + waitsMs + secondLevelMarginMs, () =>
+      this.othersTold(false),
+    );
+    this.#cache.send({
+      kind: 'cache-ask',
+      fetch: this.number,
+      key: this.key.text,
+      lease: coalescesCluster,
+      waitMs: waitsMs,
+    });
+  }
+
+  /** `found`: lookups find it now, so nothing is fetched. */
+  othersTold(found: boolean): void {
+    if (this.#asking === null) return;
+    cancel(this.#asking);
+    this.#asking = null;
+    if (!found) {
+      this.#cache.hooks.forward(this.#exchange);
+      return;
+    }
+    this.#ticket.fill = null;
+    this.#ticket.ofOthers = true;
+    this.#over('');
+    this.#cache.hooks.wake(this.#exchange);
   }
 
   /** The head of a response that is to be stored. False: it cannot be, after all. */
@@ -194,6 +234,12 @@ export class Fill {
    * at any time.
    */
   answered(refusal: string): void {
+    if (this.#asking !== null) {
+      // Control is lost while it was to ask the others: nothing of this can be stored any more.
+      this.#over(refusal);
+      this.#cache.hooks.forward(this.#exchange);
+      return;
+    }
     const refreshed = this.#state === 'refreshing';
     if (this.#state === 'streaming' && refusal === '') this.#leave(this.#changeOfWaiters(refusal));
     else this.#over(refusal);
@@ -253,6 +299,8 @@ export class Fill {
 
   #over(refusal: string): void {
     this.#state = 'over';
+    if (this.#asking !== null) cancel(this.#asking);
+    this.#asking = null;
     this.#pieces = [];
     this.#cache.forget(this);
     this.#leave(this.#changeOfWaiters(refusal));

@@ -23,6 +23,8 @@ export type LookupStep =
   | 'sending'
   /** To the origin. */
   | 'forward'
+  /** Other nodes are asked first; `wake` looks it up again, or `forward` sends it on. */
+  | 'asks'
   /** Another exchange fetches it; `wake` looks it up again. */
   | 'waits'
   /** The request wants a stored response or none (RFC 9111, section 5.2.1.7). */
@@ -128,7 +130,7 @@ function use(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): Looku
   }
   const reuse = judgeReuse(entry, directives, nowMs, honoured);
   if (reuse === 'fresh') {
-    return answered(exchange, cache, ticket, ticket.waited ? 'collapsed' : 'hit', nowMs);
+    return answered(exchange, cache, ticket, freshOutcome(ticket), nowMs);
   }
   if (ticket.originFailed && mayServeOnError(entry, directives, nowMs, honoured)) {
     return answered(exchange, cache, ticket, 'stale', nowMs);
@@ -140,6 +142,11 @@ function use(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): Looku
   // What each has to ask about for itself is not waited for.
   if ((entry.flags & entryFlag.noCache) !== 0) ticket.alone = true;
   return null;
+}
+
+function freshOutcome({ waited, ofOthers }: CacheTicket): LookupOutcome {
+  if (ofOthers) return 'second-level';
+  return waited ? 'collapsed' : 'hit';
 }
 
 /** A ticket has no directives where the route does not listen to them. */
@@ -243,7 +250,12 @@ function fetchOrWait(
     return lookUp(exchange, cache, ticket);
   }
   ticket.fill = new Fill(exchange, cache, claim === 'taken', conditionOf(stale));
-  return 'forward';
+  if (!cache.hasSecondLevel || !plan.readsSecondLevel || ticket.askedOthers === key.text) {
+    return 'forward';
+  }
+  ticket.askedOthers = key.text;
+  ticket.fill.askOthers();
+  return 'asks';
 }
 
 /**

@@ -25,6 +25,8 @@ export function storedMember(
     const fwd = ticket.forward ?? 'uri-miss';
     return cacheStatus({ fwd, collapsed: true, ttlMs, ...key });
   }
+  if (outcome === 'second-level')
+    return cacheStatus({ hit: true, ttlMs, detail: 'second-level', ...key });
   const detail = ticket.acceptsStale || ticket.originFailed ? { detail: 'stale-if-error' } : {};
   return cacheStatus({ hit: true, ttlMs, ...detail, ...key });
 }

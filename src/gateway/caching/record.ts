@@ -40,6 +40,7 @@ export function responseRecord(
   if (verdict.noCache) flags |= entryFlag.noCache;
   if (plan.queryFiltered) flags |= entryFlag.queryFiltered;
   if (!plan.constantResponse) flags |= entryFlag.perAnswerPolicies;
+  if (plan.writesSecondLevel) flags |= entryFlag.secondLevel;
   return {
     key: key.text,
     kind: 'response',
@@ -75,7 +76,7 @@ export function varyRecord(
     etag: '',
     lastModified: '',
     origin: '',
-    flags: record.flags & entryFlag.queryFiltered,
+    flags: record.flags & (entryFlag.queryFiltered | entryFlag.secondLevel),
     bodyBytes: 0,
   };
 }

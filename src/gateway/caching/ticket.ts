@@ -49,6 +49,10 @@ export class CacheTicket {
   /** What is stored is not what the origin confirmed: fetch it whole. */
   whole = false;
   outcome: LookupOutcome | null = null;
+  /** The key that other nodes were asked for; empty: none was. */
+  askedOthers = '';
+  /** Another node had it. */
+  ofOthers = false;
   /** Body of a POST whose fields are part of the key. */
   body: Buffer | null = null;
 

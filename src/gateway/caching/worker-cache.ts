@@ -31,6 +31,8 @@ export class WorkerCache {
   readonly waiting: WaitingExchanges;
   /** Bytes of the largest entry that is stored at all. */
   readonly entryBytesMax: number;
+  /** Whether other nodes may have what this one misses. */
+  readonly hasSecondLevel: boolean;
   readonly hooks: CacheHooks;
   readonly #tell: (message: CacheToControl, transfer?: ArrayBuffer[]) => void;
   /** Fetches by key: one each, so that nobody asks twice. */
@@ -48,12 +50,14 @@ export class WorkerCache {
     readonly memory: CacheMemory;
     readonly worker: number;
     readonly entryBytesMax: number;
+    readonly hasSecondLevel: boolean;
     readonly tell: (message: CacheToControl, transfer?: ArrayBuffer[]) => void;
     readonly hooks: CacheHooks;
   }) {
     this.reader = new CacheReader(parts.memory, parts.worker);
     this.claims = new Claims(parts.memory, parts.worker);
     this.entryBytesMax = parts.entryBytesMax;
+    this.hasSecondLevel = parts.hasSecondLevel;
     this.#tell = parts.tell;
     this.hooks = parts.hooks;
     this.waiting = new WaitingExchanges({
@@ -111,6 +115,9 @@ export class WorkerCache {
         return;
       case 'cache-invalidated':
         this.#invalidated(message.id);
+        return;
+      case 'cache-asked':
+        this.#begun.get(message.fetch)?.othersTold(message.found);
         return;
       default: {
         const refusal = message.kind === 'cache-visible' ? '' : message.reason;

@@ -43,6 +43,11 @@ export class CachePlan {
   readonly setCookie: 'refuse' | 'strip' | 'store';
   /** One fetch per key on a node. */
   readonly coalesces: boolean;
+  /** And in a whole cluster. */
+  readonly coalescesCluster: boolean;
+  /** Whether a miss asks what other nodes stored; whether they may use what this one stores. */
+  readonly readsSecondLevel: boolean;
+  readonly writesSecondLevel: boolean;
   /** How long an exchange waits for the fetch of another. */
   readonly waitMs: number;
   readonly variesByConsumer: boolean;
@@ -74,6 +79,9 @@ export class CachePlan {
     this.honoursRequest = cache.honoursRequest;
     this.setCookie = nameIn(cacheSetCookie, cache.setCookie);
     this.coalesces = cache.coalesces;
+    this.coalescesCluster = cache.coalescesCluster;
+    this.readsSecondLevel = cache.readsSecondLevel;
+    this.writesSecondLevel = cache.writesSecondLevel;
     this.waitMs = cache.waitMs;
     this.variesByConsumer = vary.consumer;
     this.debugToken = cache.debugToken === null ? null : textOf(cache.debugToken);

@@ -24,6 +24,15 @@ export type CacheToControl =
       readonly entry: number;
       readonly record: CacheRecord;
     }
+  /** Before a fetch: whether another node of the cluster has it. */
+  | {
+      readonly kind: 'cache-ask';
+      readonly fetch: number;
+      readonly key: string;
+      /** One node of the cluster fetches; others wait for what it stores, so long. */
+      readonly lease: boolean;
+      readonly waitMs: number;
+    }
   /** The answer to a HEAD says that the entry is another by now: it is to be validated. */
   | { readonly kind: 'cache-stale'; readonly entry: number }
   /** An unsafe method succeeded (RFC 9111, section 4.4), or groups were invalidated (RFC 9875). */
@@ -38,6 +47,8 @@ export type CacheToControl =
 export type CacheToWorker =
   /** First on every line: what a control before this one had stored is gone, and it stores now. */
   | { readonly kind: 'cache-open' }
+  /** To `cache-ask`: lookups find it from now on, or nobody has it, as far as is known in time. */
+  | { readonly kind: 'cache-asked'; readonly fetch: number; readonly found: boolean }
   /** Lookups find the response from now on, whole or growing. */
   | { readonly kind: 'cache-visible'; readonly fetch: number }
   | { readonly kind: 'cache-refused'; readonly fetch: number; readonly reason: string }

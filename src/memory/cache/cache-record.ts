@@ -11,6 +11,7 @@ export const entryFlag = {
   hasNoCacheFields: 16,
   authorized: 32,
   incomplete: 64,
+  secondLevel: 128,
 } as const;
 
 /**

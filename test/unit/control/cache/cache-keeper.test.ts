@@ -25,6 +25,8 @@ function newKeeper(): CacheKeeper {
     seatCount: 4,
     tell: (worker, message) => told.push([worker, message]),
     invalidate: async (bust) => void keeper.deliver(bust),
+    share: () => {},
+    readSecondLevel: async () => null,
   });
 }
 

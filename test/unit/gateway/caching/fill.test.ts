@@ -29,6 +29,7 @@ beforeEach(() => {
     memory,
     worker: 0,
     entryBytesMax: 1024 * 1024,
+    hasSecondLevel: false,
     tell: (message) => told.push(message),
     hooks: {
       wake: (exchange) => woken.push(exchange),

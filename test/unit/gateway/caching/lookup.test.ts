@@ -21,7 +21,14 @@ function setUp(): {
   const memory = createCacheMemory(4 * 1024 * 1024, 2);
   const writer = new CacheWriter(memory, { onGone() {} });
   const hooks = {} as CacheHooks;
-  const cache = new WorkerCache({ memory, worker: 0, entryBytesMax: 65_536, tell() {}, hooks });
+  const cache = new WorkerCache({
+    memory,
+    worker: 0,
+    entryBytesMax: 65_536,
+    hasSecondLevel: false,
+    tell() {},
+    hooks,
+  });
   const plan = planOf({ upstream: 'a', cache: { ttl: '1h', override: 'ttl' } });
   const exchange = exchangeOf(plan, { path: '/departures' });
   const sent: string[] = [];

@@ -1,0 +1,172 @@
+import { createHash } from 'node:crypto';
+import { after, monotonicMs, sleep } from '../../base/clock.ts';
+import { CutoverError } from '../../base/errors.ts';
+import {
+  secondLevelBodyBytesMax,
+  secondLevelReadMs,
+  secondLevelTtlMsMax,
+} from '../../base/limits.ts';
+import type { BytesMap } from '../../cluster/bytes-map.ts';
+import type { ItemCodec } from '../../cluster/log-item.ts';
+import type { CacheRecord } from '../../memory/cache/cache-record.ts';
+import type { SecondLevelFigures } from '../../model/fleet.ts';
+import { keyLabel } from '../cache/bust-labels.ts';
+import { openEnvelope, sealEnvelope } from './envelope.ts';
+import type { LogClock } from './log-clock.ts';
+
+export interface SecondLevelPlan {
+  readonly map: BytesMap;
+  readonly codec: ItemCodec;
+  readonly clock: LogClock;
+  /** Who fetches, where one does for all nodes. */
+  readonly leases: BytesMap;
+  /** Whether a call would be sent now. */
+  readonly usable: () => boolean;
+  /** Whether a bust of this node waits for the log: then nobody else may know of it yet. */
+  readonly holdsBusts: () => boolean;
+}
+
+/** What another node stored; null: nothing of use. */
+export type SecondLevelRead = { readonly record: CacheRecord; readonly body: Uint8Array } | null;
+
+const leaseValue = Buffer.from([1]);
+const leasePauseMsMin = 10;
+const leasePauseMsMax = 80;
+
+/** Why an answer of the cluster was of no use. */
+type Unusable = keyof SecondLevelFigures['unusable'];
+
+/**
+ * The second level of the cache: responses that nodes share, in a map of the cluster. Written by the
+ * node that fetched, read by a node that misses, within a deadline; never on the path of a hit. What
+ * it holds is proven fresh against the log, as if this node had fetched it when the other did.
+ */
+export class SecondLevel {
+  readonly #plan: SecondLevelPlan;
+  /** Leases of this node: until when they are its own. */
+  readonly #leases = new Map<string, number>();
+  #hits = 0;
+  #misses = 0;
+  #late = 0;
+  #failed = 0;
+  #written = 0;
+  #notWritten = 0;
+  readonly #unusable: Record<Unusable, number> = {
+    foreign: 0,
+    history: 0,
+    busted: 0,
+    expired: 0,
+  };
+
+  constructor(plan: SecondLevelPlan) {
+    this.#plan = plan;
+  }
+
+  get figures(): SecondLevelFigures {
+    return {
+      hits: this.#hits,
+      misses: this.#misses,
+      late: this.#late,
+      failed: this.#failed,
+      written: this.#written,
+      notWritten: this.#notWritten,
+      unusable: { ...this.#unusable },
+    };
+  }
+
+  /** For the others; not waited for. What is too large, cannot be dated or finds no line is left out. */
+  async put(record: CacheRecord, body: Uint8Array): Promise<void> {
+    const { map, codec, clock, usable } = this.#plan;
+    const sequence = clock.sequenceAt(record.position);
+    if (sequence === null || body.length > secondLevelBodyBytesMax || !usable()) {
+      this.#notWritten += 1;
+      return this.#release(record.key);
+    }
+    const ttlMs = Math.min(record.freshUntilMs - monotonicMs(), secondLevelTtlMsMax);
+    if (ttlMs <= 0) return this.#release(record.key);
+    try {
+      const bytes = await sealEnvelope(codec, { record, body, epoch: clock.epoch, sequence });
+      await map.set(mapKey(record.key), bytes, { ttlMs });
+      this.#written += 1;
+    } catch {
+      this.#notWritten += 1;
+    }
+    await this.#release(record.key);
+  }
+
+  /** Null: nothing that could be used now, or in time. */
+  async get(key: string): Promise<SecondLevelRead> {
+    const { map, codec, clock, usable, holdsBusts } = this.#plan;
+    if (!clock.readable || holdsBusts() || !usable()) return null;
+    try {
+      const bytes = await map.get(mapKey(key), { deadlineMs: secondLevelReadMs });
+      if (bytes === null) {
+        this.#misses += 1;
+        return null;
+      }
+      const opened = await openEnvelope(codec, bytes);
+      if (opened === null || opened.record.key !== key) return this.#useless('foreign');
+      const { record, body, epoch, sequence } = opened;
+      if (epoch !== clock.epoch) return this.#useless('history');
+      if (clock.bustedSince([...record.labels, keyLabel(key)], sequence) || holdsBusts()) {
+        return this.#useless('busted');
+      }
+      if (record.freshUntilMs <= monotonicMs()) return this.#useless('expired');
+      this.#hits += 1;
+      return { record, body };
+    } catch (error) {
+      if (error instanceof CutoverError && error.code === 'cluster-timeout') this.#late += 1;
+      else this.#failed += 1;
+      return null;
+    }
+  }
+
+  /**
+   * The same where one node fetches for all: null when that is this one, or the other took too long.
+   * A lease ends with what is stored, or by itself when its node dies.
+   */
+  async getOrLease(key: string, waitMs: number): Promise<SecondLevelRead> {
+    const untilMs = monotonicMs() + waitMs;
+    const id = mapKey(key);
+    for (let pauseMs = leasePauseMsMin; ; pauseMs = Math.min(2 * pauseMs, leasePauseMsMax)) {
+      const read = await this.get(key);
+      if (read !== null || this.#leases.has(id)) return read;
+      try {
+        const mine = await this.#plan.leases.putIfAbsent(id, leaseValue, {
+          ttlMs: waitMs,
+          deadlineMs: secondLevelReadMs,
+        });
+        if (mine === null) {
+          this.#leases.set(id, monotonicMs() + waitMs);
+          // What is not stored leaves it to run out.
+          after(waitMs, () => this.#leases.delete(id));
+          return null;
+        }
+      } catch {
+        return null;
+      }
+      if (monotonicMs() + pauseMs >= untilMs) return null;
+      await sleep(pauseMs);
+    }
+  }
+
+  /** Whoever waits for this node's fetch of it need not, any more. */
+  async #release(key: string): Promise<void> {
+    const id = mapKey(key);
+    const untilMs = this.#leases.get(id);
+    if (untilMs === undefined) return;
+    this.#leases.delete(id);
+    // Later it may be another's.
+    if (monotonicMs() < untilMs) await this.#plan.leases.delete(id).catch(() => {});
+  }
+
+  #useless(why: Unusable): null {
+    this.#unusable[why] += 1;
+    return null;
+  }
+}
+
+/** A key may be long; its entry says which one it is. */
+function mapKey(key: string): string {
+  return createHash('sha256').update(key, 'latin1').digest('base64url');
+}
