@@ -5,7 +5,7 @@ import { applyCommand, diffCommand } from './apply.ts';
 import { benchCommand } from './bench.ts';
 import { bustCommand, cacheCommand } from './cache.ts';
 import { dumpCommand, validateCommand } from './offline.ts';
-import { printError } from './output.ts';
+import { printError, whenOutputCloses } from './output.ts';
 import { reportCommand, revisionsCommand, rollbackCommand } from './revisions.ts';
 import { serveCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
@@ -45,6 +45,8 @@ for (const command of [
 ]) {
   program.addCommand(command().exitOverride());
 }
+
+whenOutputCloses(() => process.exit());
 
 try {
   await program.parseAsync(process.argv);

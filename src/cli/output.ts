@@ -3,6 +3,19 @@ import type { CutoverError } from '../base/errors.ts';
 import { type Problem, printProblem } from '../model/problem.ts';
 
 /** What people and programs see. The one file that writes to the terminal. */
+
+let onClosed: () => void = () => {};
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  onClosed();
+});
+
+/** What to do when nobody reads standard output any more, as after `| head -1`; the last call counts. */
+export function whenOutputCloses(then: () => void): void {
+  onClosed = then;
+}
+
 export function printLine(text: string): void {
   process.stdout.write(`${text}\n`);
 }

@@ -5,7 +5,7 @@ import { CutoverError, messageOf } from '../base/errors.ts';
 import { resolveSettings } from '../model/resolve-settings.ts';
 import { keepBackgroundWorkBehind } from '../runtime/background-work.ts';
 import { keepLoopsEndable } from '../runtime/endable-threads.ts';
-import { printLine } from './output.ts';
+import { printLine, whenOutputCloses } from './output.ts';
 
 interface ServeOptions {
   readonly settings?: string;
@@ -33,6 +33,8 @@ Examples:
     )
     .action(async (options: ServeOptions) => {
       const settings = readSettings(options);
+      // Who has read where it serves may go; the gateway stays.
+      whenOutputCloses(() => {});
       // Read by uWebSockets.js when it is loaded.
       process.env['UWS_HTTP_MAX_HEADERS_SIZE'] = String(settings.limits.headerBytes);
       const { GatewayNode } = await import('../runtime/node.ts');

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { cutover } from '../kit/cli.ts';
+import { cutover, cutoverUnread } from '../kit/cli.ts';
 import { closedPort } from '../kit/origin.ts';
 
 let folder: string;
@@ -193,3 +193,14 @@ async function answering(status: number, body: string): Promise<string> {
   });
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
+
+describe('nobody reads standard output', () => {
+  test.each([['--help'], ['dump'], ['validate']])('%s ends quietly', async (command) => {
+    const args = command === '--help' ? [command] : [command, good];
+    expect(await cutoverUnread(args)).toEqual({ code: 0, out: '', err: '' });
+  });
+
+  test('what was refused is still told by the exit code', async () => {
+    expect(await cutoverUnread(['validate', bad, '--json'])).toEqual({ code: 1, out: '', err: '' });
+  });
+});
