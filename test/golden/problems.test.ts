@@ -44,6 +44,30 @@ describe('problems', () => {
     );
   });
 
+  test.each([
+    ['match: { path: /a/{name} }', 'Unexpected flow-map-start at node end'],
+    ['respond: { body: hi ${path.name} }', 'Unexpected flow-map-start at node end'],
+    ['respond: { body: a: b }', 'Block collections are not allowed within flow collections'],
+    ['respond: { body: @x }', 'Plain value cannot start with reserved character @'],
+  ])('%s is told to want quotes', (field, message) => {
+    const text = `routes:\n  - id: a\n    ${field}\n  - id: b\n    match: { path: /b }\n`;
+    expect(problemsIn('bad.yaml', text)).toMatchObject([
+      { code: 'syntax', line: 3, message, hint: expect.stringMatching(/^quote a text/) },
+    ]);
+  });
+
+  test('of each file that is no YAML the first place is told', () => {
+    const text = 'routes:\n  - { id: a, match: { path: /{a} } }\n  - { id: b }\n';
+    const parsed = parseDefinitions([
+      { file: 'a.yaml', text },
+      { file: 'b.yaml', text: `${text}${text}` },
+    ]);
+    expect(parsed.ok ? [] : parsed.problems).toMatchObject([
+      { file: 'a.yaml', line: 2, column: 30, hint: expect.stringContaining('quote') },
+      { file: 'b.yaml', line: 2, column: 30, hint: expect.stringContaining('quote') },
+    ]);
+  });
+
   test('each code has a file of its own', () => {
     const without = problemCodes.filter((code) => !files.some((file) => file.startsWith(code)));
     expect(without).toEqual(['too-large']);
