@@ -56,6 +56,18 @@ describe('problems', () => {
     ]);
   });
 
+  test.each([
+    ['timeout: { connect: 5 }', 'must be a duration such as 250ms', 'write 5s'],
+    ['timeout: { headers: 2000 }', 'must be a duration such as 250ms', 'write 2000ms'],
+    ['timeout: { idle: "5" }', 'must be a duration such as 250ms, 1s, 2m', 'write 5s'],
+    ['health: { path: /h, interval: 1 }', 'must be a duration such as 250ms', 'write 1s'],
+    ['retry: { budget: 20 }', 'must be a share such as 20%', 'write 20%'],
+    ['breaker: { failures: true }', 'must be a share such as 20%', null],
+  ])('a number without its unit is told what to write: %s', (field, message, hint) => {
+    const text = `upstreams:\n  a:\n    endpoints: ["http://a:1"]\n    ${field}\n`;
+    expect(problemsIn('bad.yaml', text)).toMatchObject([{ message, hint }]);
+  });
+
   test('of each file that is no YAML the first place is told', () => {
     const text = 'routes:\n  - { id: a, match: { path: /{a} } }\n  - { id: b }\n';
     const parsed = parseDefinitions([
