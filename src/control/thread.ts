@@ -5,11 +5,13 @@ import { messageOf } from '../base/errors.ts';
 import { nameThread } from '../base/native.ts';
 import { yieldToDataPlane } from '../base/thread-priority.ts';
 import { ControlBlock } from '../memory/control-block.ts';
-import type { Answer, ControlEvent, Order } from '../model/orders.ts';
+import type { Answer, CheckOrder, ControlEvent, Order } from '../model/orders.ts';
 import { CacheKeeper } from './cache/cache-keeper.ts';
 import { answerCacheOrder } from './cache/cache-orders.ts';
 import { NodeCluster } from './node-cluster.ts';
 import { Reconciler } from './reconciler.ts';
+import { rejection } from './rejection.ts';
+import { readSecrets } from './secrets.ts';
 import type { ControlStart, ControlToMain, MainToControl } from './start-message.ts';
 import { WorkerLink } from './worker-link.ts';
 
@@ -87,8 +89,19 @@ async function answer(order: Order): Promise<Answer> {
     case 'abandon':
       await reconciler.abandon(order.revision);
       return { kind: 'abandoned', id: order.id };
+    case 'check':
+      return check(order);
     default:
       return answerCacheOrder(order, cacheParts);
+  }
+}
+
+function check({ id, definitions }: CheckOrder): Answer {
+  try {
+    readSecrets(definitions, start.environment);
+    return { kind: 'checked', id };
+  } catch (error) {
+    return rejection(id, error);
   }
 }
 

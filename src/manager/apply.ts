@@ -99,6 +99,7 @@ export class Apply {
     }
     if (!parsed.ok) throw invalid(parsed.problems, parsed.truncated);
     if (!request.allowEmpty) this.#refuseEmpty(parsed.definitions);
+    if (dryRun) await this.#parts.control.check(parsed.definitions);
     const diff = diffDefinitions(this.#current, parsed.definitions);
     const head = this.#parts.history.head;
     if (dryRun || (head !== null && parsed.hash === this.#currentHash)) {

@@ -67,13 +67,20 @@ export interface ExplainOrder {
   readonly request: ExplainRequest;
 }
 
+/** Whether the secrets that a set refers to are there on this node; nothing changes. */
+export interface CheckOrder {
+  readonly kind: 'check';
+  readonly id: number;
+  readonly definitions: Definitions;
+}
+
 /** Orders about the cache; each is done at once, also while an apply is under way. */
 export type CacheOrder = BustOrder | ListOrder | CountOrder | ExplainOrder;
 
 /** The orders of an apply; each waits for the one before it. */
 export type ApplyOrder = StageOrder | PublishOrder | AbandonOrder;
 
-export type Order = ApplyOrder | CacheOrder;
+export type Order = ApplyOrder | CheckOrder | CacheOrder;
 
 export interface ApplyTimings {
   /** 0 when a loaded generation was used again. */
@@ -129,7 +136,18 @@ export interface AbandonedAnswer {
   readonly id: number;
 }
 
-export type Answer = StagedAnswer | AppliedAnswer | AbandonedAnswer | CacheAnswer | RejectedAnswer;
+export interface CheckedAnswer {
+  readonly kind: 'checked';
+  readonly id: number;
+}
+
+export type Answer =
+  | StagedAnswer
+  | AppliedAnswer
+  | AbandonedAnswer
+  | CheckedAnswer
+  | CacheAnswer
+  | RejectedAnswer;
 
 /** `accepted = completed + aborted + refused + failed`, once nothing is running. */
 export interface Ledger {
