@@ -5,6 +5,7 @@ import { messageOf } from '../base/errors.ts';
 import { nameThread } from '../base/native.ts';
 import { yieldToDataPlane } from '../base/thread-priority.ts';
 import { ControlBlock } from '../memory/control-block.ts';
+import type { FromWorker } from '../memory/worker-messages.ts';
 import type { Answer, CheckOrder, ControlEvent, Order } from '../model/orders.ts';
 import { CacheKeeper } from './cache/cache-keeper.ts';
 import { answerCacheOrder } from './cache/cache-orders.ts';
@@ -57,6 +58,7 @@ main.on('message', (message: MainToControl) => {
       return;
     case 'lost':
       reconciler.lose(message.worker);
+      tell({ kind: 'endpoint-gone', seat: message.worker, endpoint: null });
       links.delete(message.worker);
       keeper?.lose(message.worker);
       return;
@@ -129,9 +131,15 @@ async function stop(): Promise<void> {
   main.postMessage({ kind: 'stopped' } satisfies ControlToMain);
 }
 
+function tellEndpoint(event: Extract<FromWorker, { kind: 'endpoint' }>): void {
+  const { worker: seat, upstream, origin, state } = event;
+  if (state === 'gone') tell({ kind: 'endpoint-gone', seat, endpoint: { upstream, origin } });
+  else tell({ ...event, state, worker: seat % start.memory.workerCount, seat });
+}
+
 async function join(worker: number, port: MessagePort): Promise<void> {
   const link = new WorkerLink(worker, port, {
-    onEvent: (event) => tell({ ...event, worker: event.worker % start.memory.workerCount }),
+    onEvent: tellEndpoint,
     onCache: (message) => keeper?.receive(worker, message),
   });
   links.set(worker, link);

@@ -183,10 +183,20 @@ export interface WorkerEvent {
 export interface EndpointEvent {
   readonly kind: 'endpoint';
   readonly worker: number;
+  /** That of the worker's thread: a worker that drains and its successor have two. */
+  readonly seat: number;
   readonly upstream: string;
   readonly origin: string;
   readonly state: 'healthy' | 'unhealthy' | 'breaker-open' | 'breaker-closed';
   readonly reason: string;
+}
+
+/** What was told of endpoints holds no more. */
+export interface EndpointGoneEvent {
+  readonly kind: 'endpoint-gone';
+  readonly seat: number;
+  /** Null: all that this seat told, as its thread is gone. */
+  readonly endpoint: { readonly upstream: string; readonly origin: string } | null;
 }
 
 /** Numbers under which series are kept: given when first seen, dropped with the last generation. */
@@ -234,6 +244,7 @@ export type ControlEvent =
   | RetiredEvent
   | WorkerEvent
   | EndpointEvent
+  | EndpointGoneEvent
   | NamesEvent
   | ClusterEvent
   | ClusterFiguresEvent;
