@@ -30,8 +30,16 @@ export function printTable(head: readonly string[], rows: readonly (readonly unk
   printLine(table.toString());
 }
 
-/** The message, then each problem on a line of its own, on standard error. */
-export function printError(error: CutoverError): void {
+/**
+ * On standard error: the message, then each problem on a line of its own; or, for programs, one JSON
+ * object by whose code they can go.
+ */
+export function printError(error: CutoverError, json = false): void {
+  if (json) {
+    const { code, message, context } = error;
+    process.stderr.write(`${JSON.stringify({ error: { ...context, code, message } })}\n`);
+    return;
+  }
   process.stderr.write(`cutover: ${error.message}\n`);
   const { problems, truncated } = error.context;
   if (!Array.isArray(problems)) return;

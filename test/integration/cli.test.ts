@@ -201,3 +201,11 @@ test('revisions and report say why a revision was rejected', async () => {
   expect((await call('revisions', '1')).out).toContain(reason);
   expect((await call('report', `${revision}`)).out).toContain(reason);
 });
+
+test('the port that takes traffic is told from an admin interface', async () => {
+  const tokenFile = join(gateway.dataFolder, 'admin-token');
+  const admin = `http://127.0.0.1:${gateway.port}`;
+  const args = ['status', '--admin', admin, '--token-file', tokenFile, '--json'];
+  const { code, err } = await cutover(args);
+  expect([code, JSON.parse(err).error.code]).toEqual([1, 'no-node']);
+});
