@@ -18,7 +18,7 @@ export function serveCommand(): Command {
     .description(
       'Run a gateway node until SIGTERM or SIGINT, which drain it; a later one ends it at once.',
     )
-    .option('--settings <file>', 'settings, which need a restart to change (YAML)')
+    .option('--settings <file>', 'settings, which need a restart to change: YAML or JSON')
     .option('--definitions <path>', 'definitions to begin with: a file, or a folder of files')
     .option('--set <path=value>', 'one setting, as in --set listen.port=8081', collect, [])
     .addHelpText(
