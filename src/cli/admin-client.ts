@@ -58,8 +58,17 @@ export async function callAdmin<T>(
     detail = text,
     ...context
   } = (answer ?? {}) as Record<string, unknown>;
+  if (ofTraffic.test(String(code))) {
+    throw failure(
+      'no-node',
+      `no admin interface answers at ${options.admin}: that is where the gateway takes traffic; its admin interface has a port of its own, 9080 unless told`,
+    );
+  }
   throw new CutoverError(String(code), String(detail), { source: 'operator', context });
 }
+
+/** Codes of the gateway's own replies to clients, which no call of the admin interface has. */
+const ofTraffic = /^(no-route|not-ready|method-not-allowed|no-endpoint|breaker-open|upstream-.+)$/;
 
 function urlOf(path: string, admin: string): URL {
   const base = URL.canParse(admin) ? new URL(admin) : null;

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { CutoverError } from '../base/errors.ts';
 import { printBytes } from '../base/units.ts';
-import type { CacheExplanation, WorkerDrop } from '../model/cache-orders.ts';
+import type { CacheExplanation, ListedEntry, WorkerDrop } from '../model/cache-orders.ts';
 import type { CacheReport } from '../telemetry/cache-report.ts';
 import { type AdminOptions, adminCommand, callAdmin } from './admin-client.ts';
 import { printJson, printLine, printTable } from './output.ts';
@@ -157,8 +157,7 @@ function printExplanation(told: CacheExplanation): void {
     rows.push(
       ['stored', `${entry.kind}, status ${entry.status}, ${entry.bodyBytes} bytes, ${entry.state}`],
       ['age', `${entry.age} s`],
-      ['fresh for', entry.ttl > 0 ? `${entry.ttl} s` : `stale for ${-entry.ttl} s`],
-      ['soft bust', entry.softStale ? 'yes' : ''],
+      ['fresh for', freshFor(entry)],
       ['validators', [entry.etag, entry.lastModified].filter((one) => one !== '').join(', ')],
       ['tags', entry.tags.join(', ')],
     );
@@ -167,6 +166,11 @@ function printExplanation(told: CacheExplanation): void {
     ['', ''],
     rows.filter(([, value]) => value !== ''),
   );
+}
+
+function freshFor({ softStale, ttl }: ListedEntry): string {
+  if (softStale) return 'stale by a soft bust';
+  return ttl > 0 ? `${ttl} s` : `stale for ${-ttl} s`;
 }
 
 /** `name: value` lines as a map; those of one name are joined as lists are. */

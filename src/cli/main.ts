@@ -5,7 +5,7 @@ import { applyCommand, diffCommand } from './apply.ts';
 import { benchCommand } from './bench.ts';
 import { bustCommand, cacheCommand } from './cache.ts';
 import { dumpCommand, validateCommand } from './offline.ts';
-import { printError } from './output.ts';
+import { printError, whenOutputCloses } from './output.ts';
 import { reportCommand, revisionsCommand, rollbackCommand } from './revisions.ts';
 import { serveCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
@@ -46,16 +46,26 @@ for (const command of [
   program.addCommand(command().exitOverride());
 }
 
+const json = process.argv.includes('--json');
+if (json) for (const one of [program, ...program.commands]) one.configureOutput({ writeErr() {} });
+
+whenOutputCloses(() => process.exit());
+
 try {
   await program.parseAsync(process.argv);
 } catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
-  else {
-    printError(
-      error instanceof CutoverError
-        ? error
-        : new CutoverError('internal', messageOf(error), { source: 'internal', cause: error }),
-    );
-    process.exitCode = error instanceof CutoverError && error.code === 'usage' ? 2 : 1;
+  if (!(error instanceof CommanderError)) {
+    const known = asCutoverError(error);
+    printError(known, json);
+    process.exitCode = known.code === 'usage' ? 2 : 1;
+  } else if (error.exitCode !== 0) {
+    // What is wrong has been said, but to people only.
+    if (json) printError(new CutoverError('usage', error.message, { source: 'operator' }), json);
+    process.exitCode = 2;
   }
+}
+
+function asCutoverError(error: unknown): CutoverError {
+  if (error instanceof CutoverError) return error;
+  return new CutoverError('internal', messageOf(error), { source: 'internal', cause: error });
 }

@@ -3,6 +3,19 @@ import type { CutoverError } from '../base/errors.ts';
 import { type Problem, printProblem } from '../model/problem.ts';
 
 /** What people and programs see. The one file that writes to the terminal. */
+
+let onClosed: () => void = () => {};
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  onClosed();
+});
+
+/** What to do when nobody reads standard output any more, as after `| head -1`; the last call counts. */
+export function whenOutputCloses(then: () => void): void {
+  onClosed = then;
+}
+
 export function printLine(text: string): void {
   process.stdout.write(`${text}\n`);
 }
@@ -17,8 +30,16 @@ export function printTable(head: readonly string[], rows: readonly (readonly unk
   printLine(table.toString());
 }
 
-/** The message, then each problem on a line of its own, on standard error. */
-export function printError(error: CutoverError): void {
+/**
+ * On standard error: the message, then each problem on a line of its own; or, for programs, one JSON
+ * object by whose code they can go.
+ */
+export function printError(error: CutoverError, json = false): void {
+  if (json) {
+    const { code, message, context } = error;
+    process.stderr.write(`${JSON.stringify({ error: { ...context, code, message } })}\n`);
+    return;
+  }
   process.stderr.write(`cutover: ${error.message}\n`);
   const { problems, truncated } = error.context;
   if (!Array.isArray(problems)) return;

@@ -58,6 +58,7 @@ export function revisionsCommand(): Command {
           one.note,
         ]),
       );
+      for (const one of list.revisions) printReason(one);
     });
 }
 
@@ -78,6 +79,7 @@ export function reportCommand(): Command {
         ['revision', 'state', 'created', 'author', 'note'],
         [[report.revision, report.state, report.createdAt, report.author, report.note]],
       );
+      printReason(report);
       if (report.diff !== null) printLine(printDiff(report.diff));
       if (report.ledger !== null) {
         const { accepted, completed, aborted, refused, failed } = report.ledger;
@@ -87,6 +89,11 @@ export function reportCommand(): Command {
         );
       }
     });
+}
+
+/** Why it was rejected, if it was. */
+function printReason({ revision, reason }: RevisionSummary): void {
+  if (reason !== undefined) printLine(`revision ${revision} was rejected: ${reason}`);
 }
 
 /** The newest acknowledged revision before the head whose content differs from it. */

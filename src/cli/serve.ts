@@ -8,7 +8,7 @@ import { printReference } from '../model/secret.ts';
 import type { Settings } from '../model/settings.ts';
 import { keepBackgroundWorkBehind } from '../runtime/background-work.ts';
 import { keepLoopsEndable } from '../runtime/endable-threads.ts';
-import { printLine } from './output.ts';
+import { printLine, whenOutputCloses } from './output.ts';
 
 interface ServeOptions {
   readonly settings?: string;
@@ -21,7 +21,7 @@ export function serveCommand(): Command {
     .description(
       'Run a gateway node until SIGTERM or SIGINT, which drain it; a later one ends it at once.',
     )
-    .option('--settings <file>', 'settings, which need a restart to change (YAML)')
+    .option('--settings <file>', 'settings, which need a restart to change: YAML or JSON')
     .option('--definitions <path>', 'definitions to begin with: a file, or a folder of files')
     .option('--set <path=value>', 'one setting, as in --set listen.port=8081', collect, [])
     .addHelpText(
@@ -36,6 +36,8 @@ Examples:
     )
     .action(async (options: ServeOptions) => {
       const settings = readSettings(options);
+      // Who has read where it serves may go; the gateway stays.
+      whenOutputCloses(() => {});
       // Read by uWebSockets.js when it is loaded.
       process.env['UWS_HTTP_MAX_HEADERS_SIZE'] = String(settings.limits.headerBytes);
       const { GatewayNode } = await import('../runtime/node.ts');

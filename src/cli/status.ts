@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { sleep } from '../base/clock.ts';
+import type { ClusterFigures } from '../model/cluster-figures.ts';
 import type { CacheReport } from '../telemetry/cache-report.ts';
 import type { GenerationFigures, WorkerFigures } from '../telemetry/collector.ts';
+import type { EndpointView, UpstreamFigures } from '../telemetry/endpoint-states.ts';
 import { type AdminOptions, adminCommand, callAdmin } from './admin-client.ts';
 import { printLookups } from './cache.ts';
 import { printJson, printLine, printTable } from './output.ts';
@@ -15,6 +17,9 @@ interface NodeList {
     readonly notReady: string | null;
     readonly workers: readonly WorkerFigures[];
     readonly generations: readonly GenerationFigures[];
+    readonly upstreams: readonly UpstreamFigures[];
+    /** Null: the node is in no cluster. */
+    readonly cluster: ClusterFigures | null;
     /** Null: the node has no cache. */
     readonly cache: Pick<CacheReport, 'position' | 'routes'> | null;
   }[];
@@ -70,6 +75,47 @@ function printNodes({ nodes }: NodeList): void {
         ledger.failed,
       ]),
     );
+    printEndpoints(node.upstreams);
+    printCluster(node.cluster);
     printLookups(node.cache?.routes ?? []);
   }
+}
+
+/** More than these are listed only where they are not well. */
+const listedCount = 20;
+
+function printEndpoints(upstreams: readonly UpstreamFigures[]): void {
+  const all = upstreams.flatMap(({ name, endpoints }) =>
+    endpoints.map(({ origin, workers }) => ({
+      name,
+      origin,
+      out: workers.filter(({ state }) => state !== 'healthy'),
+    })),
+  );
+  const listed = all.length <= listedCount ? all : all.filter(({ out }) => out.length > 0);
+  if (listed.length > 0) {
+    printTable(
+      ['upstream', 'endpoint', 'state'],
+      listed.map(({ name, origin, out }) => [name, origin, stateOf(out)]),
+    );
+  }
+  if (listed.length < all.length) printLine(`${all.length - listed.length} endpoints are healthy`);
+}
+
+function stateOf(out: readonly EndpointView[]): string {
+  if (out.length === 0) return 'healthy';
+  return out.map(({ id, state, reason }) => `${state} on worker ${id}: ${reason}`).join('; ');
+}
+
+function printCluster(cluster: ClusterFigures | null): void {
+  if (cluster === null) return;
+  printTable(
+    ['cluster client', 'state', 'connections', 'problem'],
+    Object.entries(cluster).map(([client, { state, connections, problem }]) => [
+      client,
+      state,
+      connections,
+      problem ?? '',
+    ]),
+  );
 }

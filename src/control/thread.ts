@@ -5,8 +5,9 @@ import { messageOf } from '../base/errors.ts';
 import { nameThread } from '../base/native.ts';
 import { yieldToDataPlane } from '../base/thread-priority.ts';
 import { ControlBlock } from '../memory/control-block.ts';
+import type { FromWorker } from '../memory/worker-messages.ts';
 import type { Bust } from '../model/bust.ts';
-import type { Answer, ControlEvent, FleetOrder, Order } from '../model/orders.ts';
+import type { Answer, CheckOrder, ControlEvent, FleetOrder, Order } from '../model/orders.ts';
 import { CacheKeeper } from './cache/cache-keeper.ts';
 import { answerCacheOrder } from './cache/cache-orders.ts';
 import type { FleetPlan } from './fleet/fleet.ts';
@@ -14,6 +15,7 @@ import { LoneNode, type NodePath } from './fleet/node-path.ts';
 import { NodeCluster } from './node-cluster.ts';
 import { Reconciler } from './reconciler.ts';
 import { rejection } from './rejection.ts';
+import { readSecrets } from './secrets.ts';
 import type { ControlStart, ControlToMain, MainToControl } from './start-message.ts';
 import { WorkerLink } from './worker-link.ts';
 
@@ -73,6 +75,7 @@ main.on('message', (message: MainToControl) => {
       return;
     case 'lost':
       reconciler.lose(message.worker);
+      tell({ kind: 'endpoint-gone', seat: message.worker, endpoint: null });
       links.delete(message.worker);
       keeper?.lose(message.worker);
       return;
@@ -107,6 +110,8 @@ async function answer(order: Order): Promise<Answer> {
       return { kind: 'abandoned', id: order.id };
     case 'fleet':
       return askFleet(order);
+    case 'check':
+      return check(order);
     default:
       return answerCacheOrder(order, cacheParts);
   }
@@ -115,6 +120,15 @@ async function answer(order: Order): Promise<Answer> {
 async function askFleet({ id, ...ask }: FleetOrder): Promise<Answer> {
   try {
     return { kind: 'fleet', id, told: await (await path).ask(ask) };
+  } catch (error) {
+    return rejection(id, error);
+  }
+}
+
+function check({ id, definitions }: CheckOrder): Answer {
+  try {
+    readSecrets(definitions, start.environment);
+    return { kind: 'checked', id };
   } catch (error) {
     return rejection(id, error);
   }
@@ -157,9 +171,15 @@ async function stop(): Promise<void> {
   main.postMessage({ kind: 'stopped' } satisfies ControlToMain);
 }
 
+function tellEndpoint(event: Extract<FromWorker, { kind: 'endpoint' }>): void {
+  const { worker: seat, upstream, origin, state } = event;
+  if (state === 'gone') tell({ kind: 'endpoint-gone', seat, endpoint: { upstream, origin } });
+  else tell({ ...event, state, worker: seat % start.memory.workerCount, seat });
+}
+
 async function join(worker: number, port: MessagePort): Promise<void> {
   const link = new WorkerLink(worker, port, {
-    onEvent: (event) => tell({ ...event, worker: event.worker % start.memory.workerCount }),
+    onEvent: tellEndpoint,
     onCache: (message) => keeper?.receive(worker, message),
   });
   links.set(worker, link);

@@ -66,6 +66,10 @@ export class Apply {
     return this.#served.hash;
   }
 
+  get definitions(): Definitions {
+    return this.#served.definitions;
+  }
+
   async apply(request: ApplyRequest): Promise<ApplyReport> {
     await this.#served.restored;
     const { parsed, ifMatch, dryRun, validateMs } = request;
@@ -78,6 +82,7 @@ export class Apply {
     }
     if (!parsed.ok) throw invalid(parsed.problems, parsed.truncated);
     if (!request.allowEmpty) this.#refuseEmpty(parsed.definitions);
+    if (dryRun) await this.#parts.control.check(parsed.definitions);
     const diff = diffDefinitions(this.#served.definitions, parsed.definitions);
     const head = this.#parts.history.head;
     if (dryRun || (head !== null && parsed.hash === this.hash)) {

@@ -9,6 +9,7 @@ import type {
   CacheListing,
   ExplainRequest,
 } from '../model/cache-orders.ts';
+import type { Definitions } from '../model/definitions.ts';
 import type { FleetAsk, FleetTold } from '../model/fleet.ts';
 import type {
   Answer,
@@ -78,6 +79,17 @@ export class ControlClient {
   /** What is staged, or is about to be, will not go live. */
   async abandon(revision: number): Promise<void> {
     await this.#ask({ kind: 'abandon', revision }, marginMs, () => silent);
+  }
+
+  /** Throws what an apply of these would be refused for on this node before anything is compiled. */
+  async check(definitions: Definitions): Promise<void> {
+    const answer = await this.#ask(
+      { kind: 'check', definitions },
+      marginMs,
+      () => 'the control thread did not answer in time',
+    );
+    if (answer.kind !== 'rejected') return;
+    throw new CutoverError(answer.code, answer.message, { source: 'internal' });
   }
 
   /** Resolves when no worker can answer with what was busted. */

@@ -138,6 +138,11 @@ async function onEvent(
     collector.learnCluster(event.figures, event.fleet);
     return;
   }
+  if (event.kind === 'endpoint-gone') {
+    collector.endpoints.forget(event.seat, event.endpoint);
+    return;
+  }
+  if (event.kind === 'endpoint') collector.endpoints.learn(event);
   events.send(event.kind, event);
   if (event.kind !== 'retired') {
     log['problem' in event && event.problem !== null ? 'warn' : 'info'](event, event.kind);

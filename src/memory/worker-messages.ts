@@ -45,6 +45,7 @@ export type FromWorker =
       readonly worker: number;
       readonly upstream: string;
       readonly origin: string;
-      readonly state: 'healthy' | 'unhealthy' | 'breaker-open' | 'breaker-closed';
+      /** `gone`: with its last generation, and what was known of it too. */
+      readonly state: 'healthy' | 'unhealthy' | 'breaker-open' | 'breaker-closed' | 'gone';
       readonly reason: string;
     };

@@ -79,7 +79,7 @@ export interface ListedEntry {
   readonly tags: readonly string[];
   /** Names of the stored Vary, or of a `vary` entry. */
   readonly vary: string;
-  /** Whole seconds for which it may be used stale; 0: not, or no longer. */
+  /** Whole seconds, after its fresh ones, for which it may be used stale; 0: not, or no longer. */
   readonly staleWhileRevalidate: number;
   readonly staleIfError: number;
 }

@@ -7,11 +7,8 @@ import {
   cacheVaryCountMax,
   routePredicateCountMax,
 } from '../base/limits.ts';
-import { durationPattern, sizePattern } from '../base/units.ts';
 import { predicate, text } from './schema-parts.ts';
-
-const duration = z.string().regex(durationPattern, 'a duration such as 250ms, 60s, 2h');
-const size = z.string().regex(sizePattern, 'a size such as 64KiB, 1MiB');
+import { duration, size } from './schema-units.ts';
 
 const fields = z
   .record(z.string(), predicate)

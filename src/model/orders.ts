@@ -68,6 +68,13 @@ export interface ExplainOrder {
   readonly request: ExplainRequest;
 }
 
+/** Whether the secrets that a set refers to are there on this node; nothing changes. */
+export interface CheckOrder {
+  readonly kind: 'check';
+  readonly id: number;
+  readonly definitions: Definitions;
+}
+
 /** Orders about the cache; each is done at once, also while an apply is under way. */
 export type CacheOrder = BustOrder | ListOrder | CountOrder | ExplainOrder;
 
@@ -77,7 +84,7 @@ export type ApplyOrder = StageOrder | PublishOrder | AbandonOrder;
 /** What an apply asks of the other nodes of the cluster. */
 export type FleetOrder = FleetAsk & { readonly kind: 'fleet'; readonly id: number };
 
-export type Order = ApplyOrder | CacheOrder | FleetOrder;
+export type Order = ApplyOrder | CheckOrder | CacheOrder | FleetOrder;
 
 export interface ApplyTimings {
   /** 0 when a loaded generation was used again. */
@@ -139,10 +146,16 @@ export interface FleetAnswer {
   readonly told: FleetTold;
 }
 
+export interface CheckedAnswer {
+  readonly kind: 'checked';
+  readonly id: number;
+}
+
 export type Answer =
   | StagedAnswer
   | AppliedAnswer
   | AbandonedAnswer
+  | CheckedAnswer
   | CacheAnswer
   | FleetAnswer
   | RejectedAnswer;
@@ -181,10 +194,20 @@ export interface WorkerEvent {
 export interface EndpointEvent {
   readonly kind: 'endpoint';
   readonly worker: number;
+  /** That of the worker's thread: a worker that drains and its successor have two. */
+  readonly seat: number;
   readonly upstream: string;
   readonly origin: string;
   readonly state: 'healthy' | 'unhealthy' | 'breaker-open' | 'breaker-closed';
   readonly reason: string;
+}
+
+/** What was told of endpoints holds no more. */
+export interface EndpointGoneEvent {
+  readonly kind: 'endpoint-gone';
+  readonly seat: number;
+  /** Null: all that this seat told, as its thread is gone. */
+  readonly endpoint: { readonly upstream: string; readonly origin: string } | null;
 }
 
 /** Numbers under which series are kept: given when first seen, dropped with the last generation. */
@@ -251,6 +274,7 @@ export type ControlEvent =
   | RetiredEvent
   | WorkerEvent
   | EndpointEvent
+  | EndpointGoneEvent
   | NamesEvent
   | ClusterEvent
   | ClusterLogEvent

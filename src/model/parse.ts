@@ -7,7 +7,7 @@ import { type Locate, nearest, type Path, type Place, type Problem, Problems } f
 import { resolveRoute } from './resolve-route.ts';
 import { resolveUpstream } from './resolve-upstream.ts';
 import { routeSchema, upstreamSchema } from './schema.ts';
-import { addIssues, withoutUnknown } from './schema-problems.ts';
+import { addIssues, ourWords, withoutUnknown } from './schema-problems.ts';
 import { readSource, type Source, type SourceDocument, valueDocument } from './source-document.ts';
 import { emptyWritten, isRecord, type WrittenDefinitions } from './written.ts';
 
@@ -117,7 +117,7 @@ function resolveMerged(written: WrittenDefinitions, problems: Problems): Parsed 
 
 /** An object as its schema reads it; null: so much is wrong that what it means is not known. */
 function readAs<T>(value: unknown, path: Path, schema: z.ZodType<T>, problems: Problems): T | null {
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, ourWords);
   if (parsed.success) return parsed.data;
   const { issues } = parsed.error;
   addIssues(issues, path, value, schema, problems);

@@ -6,10 +6,14 @@ import type { Path, Problems } from './problem.ts';
 import { bodyPathHint, checkCookieName } from './resolve-cache-conditions.ts';
 import { tokenPattern } from './resolve-predicates.ts';
 
+const credentials =
+  'credentials must not stand in keys; list a header that says who asks, such as x-tenant, and ' +
+  'let the origin answer with public or s-maxage what may be stored';
+
 /** Headers whose values must not stand in keys, or stand there already. */
 const otherwise: Readonly<Record<string, string>> = {
-  authorization: 'credentials must not stand in keys; use consumer: true',
-  'proxy-authorization': 'credentials must not stand in keys; use consumer: true',
+  authorization: credentials,
+  'proxy-authorization': credentials,
   cookie: 'list the cookies that matter under cookies',
   host: 'the host is part of every key',
 };

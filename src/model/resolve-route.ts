@@ -122,10 +122,27 @@ function resolveAction(
   }
   const targets =
     typeof upstream === 'string' ? [{ upstream, weight: 1 }] : (upstream ?? []).map(toTarget);
+  checkTwice(targets, [...path, 'upstream'], problems);
   if (rewrite !== undefined) checkRewrite(rewrite.path, [...path, 'rewrite', 'path'], problems);
   const rewritePath =
     rewrite === undefined ? null : template(rewrite.path, [...path, 'rewrite', 'path'], true);
   return { kind: 'proxy', targets, rewritePath };
+}
+
+/** A typing error mostly, and where it is not, one weight says the same. */
+function checkTwice(
+  targets: readonly { readonly upstream: string }[],
+  path: Path,
+  problems: Problems,
+): void {
+  const seen = new Set<string>();
+  for (const [index, { upstream }] of targets.entries()) {
+    if (seen.has(upstream)) {
+      const hint = 'give it one weight, the sum of both';
+      problems.add('duplicate', [...path, index, 'name'], `lists ${upstream} a second time`, hint);
+    }
+    seen.add(upstream);
+  }
 }
 
 function checkRewrite(text: string, path: Path, problems: Problems): void {

@@ -1,5 +1,5 @@
 import { nearest, type Problem, Problems } from './problem.ts';
-import { addIssues } from './schema-problems.ts';
+import { addIssues, ourWords } from './schema-problems.ts';
 import type { Settings } from './settings.ts';
 import {
   resolveWrittenSettings,
@@ -53,7 +53,7 @@ export function resolveSettings(sources: SettingsSources): ResolvedSettings {
     if (leaf !== undefined) override(leaf, text, name);
   }
   for (const set of sources.sets) {
-    const [, dotted = '', text = ''] = /^([^=]+)=(.*)$/s.exec(set) ?? [];
+    const [, dotted = '', text] = /^([^=]+)(?:=(.*))?$/s.exec(set) ?? [];
     const leaf = leaves.find(({ path }) => path.join('.') === dotted);
     if (leaf === undefined) {
       const known = leaves.map(({ path }) => path.join('.'));
@@ -61,11 +61,15 @@ export function resolveSettings(sources: SettingsSources): ResolvedSettings {
       const hint = like === null ? `there are ${known.join(', ')}` : `did you mean ${like}?`;
       const message = `--set ${set}: there is no such setting`;
       problems.addAt({ file: commandLine, line: 1, column: 1 }, 'unknown-field', [], message, hint);
+    } else if (text === undefined) {
+      const message = `--set ${set}: has no value`;
+      const hint = `write ${dotted}=VALUE`;
+      problems.addAt({ file: commandLine, line: 1, column: 1 }, 'bad-value', [], message, hint);
     } else {
       override(leaf, text, commandLine);
     }
   }
-  const parsed = schema.safeParse(merged);
+  const parsed = schema.safeParse(merged, ourWords);
   if (!parsed.success) addIssues(parsed.error.issues, [], merged, schema, problems);
   if (!parsed.success) return { ok: false, problems: problems.list };
   const settings = resolveWrittenSettings(parsed.data, problems);

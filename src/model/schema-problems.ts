@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { nearest, type Path, type Problems, printPath } from './problem.ts';
 import type { SchemaIssue } from './schema.ts';
+import { nameOfUnit, type Unit, unitAmong, unitHint } from './schema-units.ts';
 
 /** Fields of routes and upstreams that later releases know. */
 const later = ['rate-limit', 'auth', 'tls', 'transform', 'jwt', 'probe', 'timeout'];
@@ -109,13 +110,43 @@ function addIssue(
     return;
   }
   const wrongType = issue.code === 'invalid_type' || issue.code === 'invalid_union';
-  const choices = wrongType || issue.code === 'invalid_value' ? choicesOf(issue) : [];
+  const unit = unitAmong(nodes);
+  const choices = wrongType || issue.code === 'invalid_value' ? choicesOf(issue, unit) : [];
   const code = issue.code === 'too_big' ? 'limit' : wrongType ? 'wrong-type' : 'bad-value';
   const message = choices.length === 0 ? lowerFirst(issue.message) : `must be ${listed(choices)}`;
-  const scalar = typeof written === 'number' || typeof written === 'boolean';
-  const quotable = scalar && choices.includes('text');
-  problems.add(code, at, message, quotable ? `quote it: "${String(written)}"` : null);
+  problems.add(code, at, message, hintFor(written, choices, nodes));
 }
+
+/** What to write in the place of a value that is of another kind than it should be. */
+function hintFor(
+  written: unknown,
+  choices: readonly string[],
+  nodes: readonly unknown[],
+): string | null {
+  const unit = unitAmong(nodes);
+  const scalar = typeof written === 'number' || typeof written === 'boolean';
+  if (unit !== null && !Array.isArray(written)) return unitHint(unit, written);
+  if (scalar && choices.includes('text')) return `quote it: "${String(written)}"`;
+  const texts = nodes.some((node) => alternatives((node as SchemaNode).element).some(isText));
+  if (typeof written !== 'string' || choices.join() !== 'a list' || !texts) return null;
+  return `write [${/^[\w./:-]+$/.test(written) ? written : JSON.stringify(written)}]`;
+}
+
+function isText(schema: unknown): boolean {
+  return ['string', 'enum'].includes((schema as SchemaNode).def?.type ?? '');
+}
+
+/** Our words for what zod says in its own; for `safeParse`. */
+export const ourWords: { error: z.core.$ZodErrorMap } = {
+  error: (issue) => {
+    if (issue.code !== 'too_small' && issue.code !== 'too_big') return undefined;
+    const bound = issue.code === 'too_small' ? 'least' : 'most';
+    const limit = String(issue.code === 'too_small' ? issue.minimum : issue.maximum);
+    if (issue.origin === 'array') return `must have at ${bound} ${limit} in it`;
+    if (issue.origin !== 'string') return `must be at ${bound} ${limit}`;
+    return limit === '1' ? 'must not be empty' : `must be at ${bound} ${limit} characters long`;
+  },
+};
 
 function addUnknown(key: string, at: Path, parents: readonly unknown[], problems: Problems): void {
   if (later.includes(key)) {
@@ -167,17 +198,22 @@ function unknownKeys(issues: Branch): string[] {
 }
 
 /** What a value of the wrong kind may be instead, in words. */
-function choicesOf(issue: SchemaIssue): string[] {
+function choicesOf(issue: SchemaIssue, unit: Unit | null): string[] {
+  const text = unit === null ? 'text' : nameOfUnit(unit);
   switch (issue.code) {
     case 'invalid_type':
-      return [typeNames[issue.expected] ?? issue.expected];
+      return [issue.expected === 'string' ? text : (typeNames[issue.expected] ?? issue.expected)];
     case 'invalid_value':
       return issue.values.map(String);
     case 'invalid_format':
-      return [typeNames[issue.format] ?? 'text'];
+      return [typeNames[issue.format] ?? text];
     case 'invalid_union':
       return [
-        ...new Set((issue.errors as Branch[]).flatMap((one) => one.slice(0, 1).flatMap(choicesOf))),
+        ...new Set(
+          (issue.errors as Branch[]).flatMap((one) =>
+            one.slice(0, 1).flatMap((inner) => choicesOf(inner, unit)),
+          ),
+        ),
       ];
     default:
       return [];
@@ -194,7 +230,7 @@ interface SchemaNode {
   readonly element?: unknown;
   readonly valueType?: unknown;
   readonly options?: readonly unknown[];
-  readonly def?: { readonly innerType?: unknown };
+  readonly def?: { readonly type?: string; readonly innerType?: unknown };
 }
 
 /** The schemas that may stand in a place: defaults unwrapped, the members of a union. */

@@ -9,9 +9,9 @@ import {
   routePolicyCountMax,
   routePredicateCountMax,
 } from '../base/limits.ts';
-import { durationPattern, percentPattern } from '../base/units.ts';
 import { cacheSchema } from './cache-schema.ts';
 import { bounded, predicate, text } from './schema-parts.ts';
+import { duration, share } from './schema-units.ts';
 
 /**
  * What a person writes, as zod schemas: the shape alone. What a text means (paths, templates,
@@ -21,8 +21,6 @@ const name = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'letters, digits, dot, dash and underscore only')
   .max(nameLengthMax);
-const duration = z.string().regex(durationPattern, 'a duration such as 250ms, 1s, 2m');
-const percent = z.string().regex(percentPattern, 'a percentage such as 20%');
 const weight = z.int().min(1).max(endpointWeightMax);
 
 const endpoint = z.union([
@@ -63,7 +61,7 @@ export const upstreamSchema = z
             ]),
           )
           .default(['connect', 'reset']),
-        budget: percent.default('20%'),
+        budget: share.default('20%'),
       })
       .prefault({}),
     health: z
@@ -77,7 +75,7 @@ export const upstreamSchema = z
       .optional(),
     breaker: z
       .strictObject({
-        failures: percent.default('50%'),
+        failures: share.default('50%'),
         of: z.int().min(1).max(1000).default(20),
         open: duration.default('5s'),
       })

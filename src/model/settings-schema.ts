@@ -5,6 +5,7 @@ import type { Problems } from './problem.ts';
 import { resolveCacheSettings } from './resolve-cache-settings.ts';
 import { resolveClusterSettings } from './resolve-cluster-settings.ts';
 import { resolveDurationMs, resolveSizeBytes } from './resolve-units.ts';
+import { looseText } from './schema-units.ts';
 import type { AccessLog, Settings } from './settings.ts';
 
 /** What the machine says where nobody else does. */
@@ -34,9 +35,9 @@ export function settingsSchema({ hostname, workers }: SettingsDefaults) {
     data: z.string().min(1).default('./data'),
     cache: z
       .strictObject({
-        memory: z.union([z.string(), z.literal(0), z.literal(false)]).default('256MiB'),
+        memory: z.union([looseText('size'), z.literal(0), z.literal(false)]).default('256MiB'),
         snapshot: z.boolean().default(true),
-        entry: z.string().optional(),
+        entry: looseText('size').optional(),
       })
       .prefault({}),
     cluster: z
@@ -44,7 +45,7 @@ export function settingsSchema({ hostname, workers }: SettingsDefaults) {
         kind: z.enum(['memory', 'hazelcast']).default('memory'),
         name: z
           .string()
-          .regex(/^[\w.-]{1,128}$/)
+          .regex(/^[\w.-]{1,128}$/, 'letters, digits, dot, dash and underscore, 128 at most')
           .default('cutover'),
         members: z.array(z.string()).default([]),
         key: z
@@ -64,15 +65,15 @@ export function settingsSchema({ hostname, workers }: SettingsDefaults) {
         trust: z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])).default([]),
         via: z
           .string()
-          .regex(/^[!-~]*$/)
+          .regex(/^[!-~]*$/, 'visible ASCII without spaces only')
           .default('cutover'),
       })
       .prefault({}),
-    drain: z.strictObject({ timeout: z.string().default('30s') }).prefault({}),
+    drain: z.strictObject({ timeout: looseText('duration').default('30s') }).prefault({}),
     limits: z
       .strictObject({
-        body: z.string().default('none'),
-        header: z.string().default('16KiB'),
+        body: looseText('size').default('none'),
+        header: looseText('size').default('16KiB'),
       })
       .prefault({}),
   });

@@ -11,6 +11,7 @@ import {
   parseDocument,
   type Scalar,
   visit,
+  type YAMLError,
 } from 'yaml';
 import { assert } from '../base/assert.ts';
 import { messageOf } from '../base/errors.ts';
@@ -57,10 +58,12 @@ export function readSource({ file, text }: Source, problems: Problems): SourceDo
     problems.addAt(place(second.range[0]), 'syntax', [], message, 'keep one to a file');
     return null;
   }
-  for (const error of [...document.errors, ...document.warnings]) {
-    problems.addAt(place(error.pos[0]), 'syntax', [], error.message, null);
+  const wrong = worthTelling([...document.errors, ...document.warnings]);
+  for (const { pos, message, code } of wrong) {
+    const hint = unquoted.includes(code) ? quoteHint : null;
+    problems.addAt(place(pos[0]), 'syntax', [], message, hint);
   }
-  if (document.errors.length > 0 || document.warnings.length > 0) return null;
+  if (wrong.length > 0) return null;
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: 100 }) ?? {};
@@ -68,7 +71,8 @@ export function readSource({ file, text }: Source, problems: Problems): SourceDo
     // An alias without an anchor, or aliases that would unfold without end.
     const at = unresolvedAlias(document);
     const where = at === null ? { file, line: 1, column: 1 } : place(at);
-    problems.addAt(where, 'syntax', [], messageOf(error), null);
+    const hint = at === null ? null : 'quote a text that begins with *: "*.shop.example"';
+    problems.addAt(where, 'syntax', [], messageOf(error), hint);
     return null;
   }
   return {
@@ -76,6 +80,20 @@ export function readSource({ file, text }: Source, problems: Problems): SourceDo
     value,
     locate: (path, at) => place(offsetOf(document.contents, path, at)),
   };
+}
+
+/** The reader goes on as before after these; what follows any other is guesswork. */
+const harmless = ['DUPLICATE_KEY', 'TAG_RESOLVE_FAILED'];
+
+/** What comes of a text that is read as structure, since it is not quoted. */
+const unquoted = ['UNEXPECTED_TOKEN', 'BAD_SCALAR_START', 'BLOCK_AS_IMPLICIT_KEY', 'BLOCK_IN_FLOW'];
+const quoteHint = 'quote a text that has { } [ ] , : # @ or ` in it: "/a/{name}"';
+
+/** In order, up to the first one that makes the rest noise. */
+function worthTelling(errors: readonly YAMLError[]): readonly YAMLError[] {
+  const sorted = [...errors].sort((a, b) => a.pos[0] - b.pos[0]);
+  const last = sorted.findIndex(({ code }) => !harmless.includes(code));
+  return last < 0 ? sorted : sorted.slice(0, last + 1);
 }
 
 /** Where the first alias stands that has no anchor before it; null: there is none. */

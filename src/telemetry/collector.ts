@@ -10,9 +10,11 @@ import {
   upstreamOverflow,
 } from '../memory/series.ts';
 import type { ClusterFigures } from '../model/cluster-figures.ts';
+import type { Upstream } from '../model/definitions.ts';
 import type { FleetFigures } from '../model/fleet.ts';
 import type { GivenName, Ledger } from '../model/orders.ts';
 import { type CacheReport, cacheReport } from './cache-report.ts';
+import { EndpointStates, type UpstreamFigures } from './endpoint-states.ts';
 
 export interface WorkerFigures {
   readonly id: number;
@@ -49,6 +51,8 @@ export class Collector {
   readonly #memory: NodeMemory;
   readonly #block: ControlBlock;
   readonly #names = new Map<number, GivenName>();
+  /** As workers told them last. */
+  readonly endpoints = new EndpointStates();
   #cluster: ClusterFigures | null = null;
   #fleet: FleetFigures | null = null;
   readonly #beats: { count: number; seenMs: number }[] = [];
@@ -95,6 +99,15 @@ export class Collector {
         silentMs: this.#silentMs(seat),
       };
     });
+  }
+
+  /** The endpoints of upstreams as each worker sees them. */
+  upstreams(upstreams: readonly Upstream[]): UpstreamFigures[] {
+    const ids = Array.from({ length: this.#memory.workerCount }, (_, id) => id);
+    return this.endpoints.of(
+      upstreams,
+      ids.map((id) => this.#seatOf(id)),
+    );
   }
 
   /** Of a worker that drains and its successor, that which serves; while none does, the first. */

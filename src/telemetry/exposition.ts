@@ -1,8 +1,10 @@
 import { bucketFloorUs, counter } from '../memory/series.ts';
 import type { ClusterFigures } from '../model/cluster-figures.ts';
+import type { Upstream } from '../model/definitions.ts';
 import type { FleetFigures } from '../model/fleet.ts';
 import type { CacheReport } from './cache-report.ts';
 import type { Collector, NamedSeries } from './collector.ts';
+import type { UpstreamFigures } from './endpoint-states.ts';
 
 /** Upper bounds of the exposed histograms, in seconds; the shared ones are much finer. */
 const boundsSeconds = [
@@ -16,6 +18,7 @@ export const metrics = {
   cutover_upstream_requests_total: 'counter Requests by upstream and class of status.',
   cutover_upstream_failures_total: 'counter Attempts that failed, by upstream and kind.',
   cutover_upstream_retries_total: 'counter Attempts that were repeats, by upstream.',
+  cutover_endpoint_healthy: 'gauge 1 while an endpoint gets traffic, else 0, by worker.',
   cutover_received_bytes_total: 'counter Bytes of request bodies, by route.',
   cutover_sent_bytes_total: 'counter Bytes of response bodies, by route.',
   cutover_exchanges_total: 'counter The ledger of each loaded generation, by outcome and reason.',
@@ -50,8 +53,8 @@ export const metrics = {
 } as const;
 export type MetricName = keyof typeof metrics;
 
-/** Prometheus text, version 0.0.4. */
-export function exposition(collector: Collector): string {
+/** Prometheus text, version 0.0.4. `upstreams`: those of what is active. */
+export function exposition(collector: Collector, upstreams: readonly Upstream[] = []): string {
   const out = new Writer();
   const series = collector.series();
   writeRoutes(
@@ -62,6 +65,7 @@ export function exposition(collector: Collector): string {
     out,
     series.filter((one) => one.of === 'upstream'),
   );
+  writeEndpoints(out, collector.upstreams(upstreams));
   const generations = collector.generations();
   for (const { generation, revision, ledger, pinned } of generations) {
     const labels = { generation, revision };
@@ -107,6 +111,17 @@ function writeUpstreams(out: Writer, series: readonly NamedSeries[]): void {
       out.sample('cutover_upstream_failures_total', { ...labels, kind }, count);
     }
     out.sample('cutover_upstream_retries_total', labels, counters[counter.retried] ?? 0);
+  }
+}
+
+function writeEndpoints(out: Writer, upstreams: readonly UpstreamFigures[]): void {
+  for (const { name, endpoints } of upstreams) {
+    for (const { origin, workers } of endpoints) {
+      for (const { id, state } of workers) {
+        const labels = { upstream: name, endpoint: origin, worker: id };
+        out.sample('cutover_endpoint_healthy', labels, state === 'healthy' ? 1 : 0);
+      }
+    }
   }
 }
 

@@ -33,7 +33,6 @@ test('nothing said follows the origin', () => {
     setCookie: 'refuse',
     coalesces: true,
     waitMs: 5000,
-    variesByConsumer: false,
     debugToken: null,
     constantResponse: true,
   });
@@ -67,7 +66,6 @@ test('what is said is what the plan says', () => {
     setCookie: 'strip',
     coalesces: false,
     waitMs: 250,
-    variesByConsumer: true,
     debugToken: 'env TOKEN',
   });
 });

@@ -44,6 +44,42 @@ describe('problems', () => {
     );
   });
 
+  test.each([
+    ['match: { path: /a/{name} }', 'Unexpected flow-map-start at node end'],
+    ['respond: { body: hi ${path.name} }', 'Unexpected flow-map-start at node end'],
+    ['respond: { body: a: b }', 'Block collections are not allowed within flow collections'],
+    ['respond: { body: @x }', 'Plain value cannot start with reserved character @'],
+  ])('%s is told to want quotes', (field, message) => {
+    const text = `routes:\n  - id: a\n    ${field}\n  - id: b\n    match: { path: /b }\n`;
+    expect(problemsIn('bad.yaml', text)).toMatchObject([
+      { code: 'syntax', line: 3, message, hint: expect.stringMatching(/^quote a text/) },
+    ]);
+  });
+
+  test.each([
+    ['timeout: { connect: 5 }', 'must be a duration such as 250ms', 'write 5s'],
+    ['timeout: { headers: 2000 }', 'must be a duration such as 250ms', 'write 2000ms'],
+    ['timeout: { idle: "5" }', 'must be a duration such as 250ms, 1s, 2m', 'write 5s'],
+    ['health: { path: /h, interval: 1 }', 'must be a duration such as 250ms', 'write 1s'],
+    ['retry: { budget: 20 }', 'must be a share such as 20%', 'write 20%'],
+    ['breaker: { failures: true }', 'must be a share such as 20%', null],
+  ])('a number without its unit is told what to write: %s', (field, message, hint) => {
+    const text = `upstreams:\n  a:\n    endpoints: ["http://a:1"]\n    ${field}\n`;
+    expect(problemsIn('bad.yaml', text)).toMatchObject([{ message, hint }]);
+  });
+
+  test('of each file that is no YAML the first place is told', () => {
+    const text = 'routes:\n  - { id: a, match: { path: /{a} } }\n  - { id: b }\n';
+    const parsed = parseDefinitions([
+      { file: 'a.yaml', text },
+      { file: 'b.yaml', text: `${text}${text}` },
+    ]);
+    expect(parsed.ok ? [] : parsed.problems).toMatchObject([
+      { file: 'a.yaml', line: 2, column: 30, hint: expect.stringContaining('quote') },
+      { file: 'b.yaml', line: 2, column: 30, hint: expect.stringContaining('quote') },
+    ]);
+  });
+
   test('each code has a file of its own', () => {
     const without = problemCodes.filter((code) => !files.some((file) => file.startsWith(code)));
     expect(without).toEqual(['too-large']);

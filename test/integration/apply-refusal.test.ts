@@ -174,3 +174,17 @@ test('a key given twice in JSON is refused as it is in YAML', async () => {
   await gateway.apply(serving);
   expect(status).toBe(422);
 });
+
+test('a secret that is not there refuses a trial as it does the apply', async () => {
+  const cache = 'cache: { ttl: 1s, debug: { token: { env: NOT_SET } } }';
+  const upstreams = 'upstreams:\n  a: { endpoints: ["http://127.0.0.1:1"] }\n';
+  const body = `${upstreams}${route(`upstream: a\n    ${cache}`)}`;
+  const headers = { 'content-type': 'application/yaml' };
+  const listed = async () => (await gateway.admin('GET', '/v1/revisions')).body;
+  const before = await listed();
+  const trial = await gateway.admin('PUT', '/v1/definitions?dryRun=true', body, headers);
+  expect([trial.status, trial.body.code]).toEqual([422, 'secret-missing']);
+  expect(await listed()).toEqual(before);
+  const applied = await put(body);
+  expect([applied.status, applied.body.detail]).toEqual([422, trial.body.detail]);
+});

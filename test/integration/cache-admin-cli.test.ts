@@ -60,7 +60,7 @@ describe('bust', () => {
     const { code, out } = await call(['bust'], '--route', 'items', '--soft', '--json');
     expect([code, JSON.parse(out).nodes[0].id]).toEqual([0, 'node-x']);
     const told = await call(['cache', 'explain'], `${cachedHost}/items/4`);
-    expect(told.out).toMatch(/soft bust +yes/);
+    expect(told.out).toMatch(/fresh for +stale by a soft bust/);
     expect((await call(['bust'], '--all')).out).toContain('dropped');
   });
 

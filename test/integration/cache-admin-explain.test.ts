@@ -52,7 +52,9 @@ function routes(url: string) {
 
 beforeAll(async () => {
   cached = await CachedGateway.start(routes, { set: ['workers=1'] }, ({ url }, response) => {
-    if (url.startsWith('/items/secret')) response.setHeader('cache-control', 'no-store');
+    const windows = 'max-age=60, stale-while-revalidate=30';
+    if (url.startsWith('/items/window')) response.setHeader('cache-control', windows);
+    else if (url.startsWith('/items/secret')) response.setHeader('cache-control', 'no-store');
     else if (url.startsWith('/stale')) response.setHeader('cache-control', 'max-age=0');
     else response.setHeader('cache-control', 'max-age=60');
     if (url.startsWith('/spoken')) response.setHeader('vary', 'accept-language');
@@ -151,6 +153,14 @@ describe('what is explained', () => {
     expect(await explain('/items/busted')).toMatchObject({
       verdict: 'fetch',
       reason: 'miss-busted',
+    });
+  });
+
+  test('of a fresh one tells the windows that come after its time', async () => {
+    await cached.warm('/items/window');
+    expect((await explain('/items/window')).entry).toMatchObject({
+      staleWhileRevalidate: 30,
+      staleIfError: 0,
     });
   });
 

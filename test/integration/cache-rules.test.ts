@@ -44,6 +44,7 @@ beforeAll(async () => {
         route('strip', { ttl, 'set-cookie': 'strip' }),
         route('store', { ttl, 'set-cookie': 'store' }),
         route('vary', { ttl, vary: { headers: ['x-tenant'], query: ['lang'], cookies: ['ab'] } }),
+        route('consumer', { ttl, override: 'none', vary: { consumer: true } }),
         route('encoding', { ttl, vary: { encoding: true } }),
         route('ignore', { ttl, 'request-directives': 'ignore' }),
         route('post', { ttl, methods: ['GET', 'POST'], body: ['$.a', '$.b'] }),
@@ -223,4 +224,16 @@ test('a request may ask for what is fresh, unless the route does not listen', as
 test('without coalescing each goes by itself and what comes is stored', async () => {
   await Promise.all(Array.from({ length: 5 }, () => ask('/off/a')));
   expect(isHit(await hit('/off/a'))).toBe(true);
+});
+
+test('vary by consumer shares no answer between those who send Authorization', async () => {
+  const path = '/consumer/mine';
+  const alice = await exchange(gateway.port, get(path, 'Authorization: Bearer alice'));
+  expect(statusOf(alice)).toContain('detail=authorization');
+  const bob = await exchange(gateway.port, get(path, 'Authorization: Bearer bob'));
+  expect(statusOf(bob)).not.toMatch(/hit|stored/);
+  expect(header(bob, 'x-count')).not.toBe(header(alice, 'x-count'));
+  const open = '/consumer/open?h-cache-control=s-maxage%3D60';
+  const first = await exchange(gateway.port, get(open, 'Authorization: Bearer alice'));
+  expect(statusOf(first)).toContain('stored');
 });

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { cutover } from '../kit/cli.ts';
+import { cutover, cutoverUnread } from '../kit/cli.ts';
 import { closedPort } from '../kit/origin.ts';
 
 let folder: string;
@@ -193,3 +193,42 @@ async function answering(status: number, body: string): Promise<string> {
   });
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
+
+describe('errors as JSON', () => {
+  const errorOf = async (...args: string[]) => {
+    const { code, out, err } = await cutover([...args, '--json']);
+    return { code, out, ...JSON.parse(err) };
+  };
+
+  test('have the code of what is wrong', async () => {
+    const admin = `http://127.0.0.1:${await closedPort()}`;
+    expect(await errorOf('status', '--admin', admin, '--token-file', token)).toEqual({
+      code: 1,
+      out: '',
+      error: { code: 'node-unreachable', message: expect.stringContaining(admin) },
+    });
+  });
+
+  test('have the problems of definitions', async () => {
+    const { code, error } = await errorOf('diff', bad);
+    expect([code, error.code, error.problems.length]).toEqual([1, 'definitions-invalid', 2]);
+  });
+
+  test.each([[['report', 'x']], [['report']], [['status', '--no-such']], [['nothing']]])(
+    'of %j, which is called wrongly, exit with 2',
+    async (args) => {
+      expect(await errorOf(...args)).toMatchObject({ code: 2, out: '', error: { code: 'usage' } });
+    },
+  );
+});
+
+describe('nobody reads standard output', () => {
+  test.each([['--help'], ['dump'], ['validate']])('%s ends quietly', async (command) => {
+    const args = command === '--help' ? [command] : [command, good];
+    expect(await cutoverUnread(args)).toEqual({ code: 0, out: '', err: '' });
+  });
+
+  test('what was refused is still told by the exit code', async () => {
+    expect(await cutoverUnread(['validate', bad, '--json'])).toEqual({ code: 1, out: '', err: '' });
+  });
+});

@@ -186,3 +186,26 @@ describe('report', () => {
     expect((await call('report', '9999')).code).toBe(1);
   });
 });
+
+test('revisions and report say why a revision was rejected', async () => {
+  const secret = join(folder, 'secret.yaml');
+  writeFileSync(
+    secret,
+    'upstreams:\n  a: { endpoints: ["http://127.0.0.1:1"] }\nroutes:\n  - id: say\n    match: { path: /say }\n' +
+      '    upstream: a\n    cache: { debug: { token: { env: NOT_SET } } }\n',
+  );
+  const refused = await call('apply', secret);
+  expect(refused.code).toBe(1);
+  const [{ revision }] = (await gateway.admin('GET', '/v1/revisions?limit=1')).body.revisions;
+  const reason = `revision ${revision} was rejected: route say: cache.debug.token: env NOT_SET is not set`;
+  expect((await call('revisions', '1')).out).toContain(reason);
+  expect((await call('report', `${revision}`)).out).toContain(reason);
+});
+
+test('the port that takes traffic is told from an admin interface', async () => {
+  const tokenFile = join(gateway.dataFolder, 'admin-token');
+  const admin = `http://127.0.0.1:${gateway.port}`;
+  const args = ['status', '--admin', admin, '--token-file', tokenFile, '--json'];
+  const { code, err } = await cutover(args);
+  expect([code, JSON.parse(err).error.code]).toEqual([1, 'no-node']);
+});

@@ -77,6 +77,39 @@ async function codeOf(): Promise<unknown> {
 
 const health = { path: '/health', interval: '50ms', timeout: '200ms', unhealthy: 2, healthy: 2 };
 
+/** What the node says of the endpoint a, with the gauge. */
+async function toldOfA(): Promise<string> {
+  const { upstreams } = (await gateway.admin('GET', '/v1/nodes')).body.nodes[0];
+  const { name, endpoints } = upstreams[0];
+  const { state, reason } = endpoints[0].workers[0];
+  const labels = `{upstream="${name}",endpoint="${urls[0]}",worker="0"}`;
+  const text = await (await fetch(`${gateway.adminUrl}/metrics`)).text();
+  const line = text.split('\n').find((one) => one.startsWith(`cutover_endpoint_healthy${labels}`));
+  return `${state}, ${reason}, ${line?.split(' ').at(-1)}`;
+}
+
+describe('the state of an endpoint', () => {
+  test('can be asked for while it is out, and is forgotten with it', async () => {
+    await use({ health });
+    expect(await toldOfA()).toBe('healthy, null, 1');
+    healthStatus['a'] = 503;
+    await until('it is told', async () =>
+      /^unhealthy, \d+ failed checks in a row, 0$/.test(await toldOfA()),
+    );
+    await change({});
+    await until('it is in use', async () => (await toldOfA()) === 'healthy, null, 1');
+  });
+
+  test('tells an open breaker too', async () => {
+    await use({ breaker: { failures: '50%', of: 2, open: '1h' } });
+    status['a'] = 503;
+    await until('it is told', async () => {
+      await used();
+      return (await toldOfA()) === 'breaker-open, too many failures, 0';
+    });
+  });
+});
+
 describe('active checks', () => {
   test('take an endpoint out and bring it back', async () => {
     await use({ health });

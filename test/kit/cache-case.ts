@@ -96,7 +96,6 @@ export function ourOutcome(one: CacheCase): CacheOutcome {
       staleIfErrorMs: -1,
       setCookie: 'refuse',
       heuristics: true,
-      allowAuthorized: false,
     },
   );
   if (!verdict.store) return { stored: false, answer: 'origin', reason: verdict.reason };

@@ -201,7 +201,6 @@ function judge(
       staleIfErrorMs: plan.staleIfErrorMs,
       setCookie: plan.setCookie,
       heuristics: true,
-      allowAuthorized: plan.variesByConsumer,
       ignoreRequest: !plan.honoursRequest,
     },
   );

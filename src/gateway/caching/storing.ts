@@ -37,8 +37,6 @@ export interface StoreRules {
   readonly setCookie: 'refuse' | 'strip' | 'store';
   /** Whether freshness may be guessed from Last-Modified (RFC 9111, section 4.2.2). */
   readonly heuristics: boolean;
-  /** The strategy keeps consumers apart, so that what was authorised may be stored. */
-  readonly allowAuthorized: boolean;
   /** The route lets no request say `no-store` (`request-directives: ignore`). */
   readonly ignoreRequest?: boolean;
 }
@@ -95,7 +93,7 @@ export function judgeResponse(input: ResponseFacts, rules: StoreRules): StoreVer
   const reason =
     refusalByMessage(input, rules) ??
     refusalByDirectives(input, rules, origin.directives) ??
-    refusalByAuthorization(input, rules, origin.directives);
+    refusalByAuthorization(input, origin.directives);
   if (reason !== null) return { store: false, reason };
   const vary = parseVary(headers.joined('vary'));
   if (vary === '*') return { store: false, reason: 'vary-star' };
@@ -149,13 +147,15 @@ function refusalByDirectives(
   return directives.private === true ? 'private' : null;
 }
 
-/** RFC 9111, section 3.5. No override lifts this: it is about whom, not about how long. */
+/**
+ * RFC 9111, section 3.5. No override lifts this: it is about whom, not about how long. Nor does a
+ * key that names the consumer, since nobody has a name yet and all would share one answer.
+ */
 function refusalByAuthorization(
   { requestHeaders }: ResponseFacts,
-  rules: StoreRules,
   { public: isPublic, sMaxage, mustRevalidate }: CacheDirectives,
 ): StoreRefusal | null {
-  if (rules.allowAuthorized || !requestHeaders.has('authorization')) return null;
+  if (!requestHeaders.has('authorization')) return null;
   return isPublic || sMaxage >= 0 || mustRevalidate ? null : 'authorization';
 }
 

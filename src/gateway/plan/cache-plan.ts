@@ -50,7 +50,6 @@ export class CachePlan {
   readonly writesSecondLevel: boolean;
   /** How long an exchange waits for the fetch of another. */
   readonly waitMs: number;
-  readonly variesByConsumer: boolean;
   /** A request with this in `x-cutover-debug` is answered with what the cache did; null: nobody is. */
   readonly debugToken: string | null;
   /** Whether all response policies are constant, so that the stored head is ready to send. */
@@ -83,7 +82,6 @@ export class CachePlan {
     this.readsSecondLevel = cache.readsSecondLevel;
     this.writesSecondLevel = cache.writesSecondLevel;
     this.waitMs = cache.waitMs;
-    this.variesByConsumer = vary.consumer;
     this.debugToken = cache.debugToken === null ? null : textOf(cache.debugToken);
     this.constantResponse = responsePolicies.every(({ constantResponse }) => constantResponse);
     this.#key = new KeyPlan(cache, vary);

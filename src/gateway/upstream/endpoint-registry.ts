@@ -86,7 +86,7 @@ export class EndpointRegistry {
     }
     this.#held.delete(key);
     held.check.configure(null);
-    held.endpoint.pool.close();
+    held.endpoint.close();
   }
 
   #apply(key: string): void {

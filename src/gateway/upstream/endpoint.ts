@@ -2,7 +2,13 @@ import { Breaker, type BreakerSettings, notTheTrial } from '../../base/breaker.t
 import type { ConnectionPool } from './connection-pool.ts';
 
 /** What is told of an endpoint, for logs, events and metrics. */
-export type EndpointChange = 'healthy' | 'unhealthy' | 'breaker-open' | 'breaker-closed';
+export type EndpointChange =
+  | 'healthy'
+  | 'unhealthy'
+  | 'breaker-open'
+  | 'breaker-closed'
+  /** With its last generation. */
+  | 'gone';
 
 export type EndpointListener = (endpoint: Endpoint, change: EndpointChange, reason: string) => void;
 
@@ -55,10 +61,26 @@ export class Endpoint {
   configure(settings: EndpointSettings): void {
     this.#settings = settings;
     this.pool.configure(settings.connections, settings.connectMs);
+    const wasOpen = this.#isBreakerOpen;
     if (settings.breaker === null) this.#breaker = null;
     else if (this.#breaker === null) this.#breaker = new Breaker(settings.breaker);
     else this.#breaker.configure(settings.breaker);
-    if (settings.health === null) this.healthy = true;
+    if (wasOpen && !this.#isBreakerOpen) {
+      this.#listener(this, 'breaker-closed', 'its settings were changed');
+    }
+    if (settings.health !== null || this.healthy) return;
+    this.healthy = true;
+    this.#listener(this, 'healthy', 'its health is not asked for any more');
+  }
+
+  /** No generation uses it any more. */
+  close(): void {
+    this.pool.close();
+    this.#listener(this, 'gone', 'no loaded generation has it');
+  }
+
+  get #isBreakerOpen(): boolean {
+    return this.#breaker !== null && this.#breaker.state !== 'closed';
   }
 
   breakerAllows(nowMs: number): boolean {

@@ -19,6 +19,7 @@ export function registerNode(app: FastifyInstance, parts: AdminParts): void {
       notReady,
       workers: collector.workers(),
       generations: collector.generations(),
+      upstreams: collector.upstreams(parts.apply.definitions.upstreams),
       cluster: collector.cluster,
       fleet: collector.fleet,
       cache: cache === null ? null : { position: cache.position, routes: cache.routes },
@@ -26,7 +27,9 @@ export function registerNode(app: FastifyInstance, parts: AdminParts): void {
     return { nodes: [node] };
   });
   app.get('/metrics', async (_request, reply) =>
-    reply.type('text/plain; version=0.0.4').send(exposition(collector)),
+    reply
+      .type('text/plain; version=0.0.4')
+      .send(exposition(collector, parts.apply.definitions.upstreams)),
   );
   app.get('/livez', async () => ({ alive: true }));
   app.get('/readyz', async (_request, reply) => {

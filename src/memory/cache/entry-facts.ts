@@ -18,7 +18,7 @@ export interface EntryFacts {
   readonly tags: readonly string[];
   /** Names of the stored Vary of a `vary` entry. */
   readonly vary: string;
-  /** Whole seconds for which it may be used stale; 0: not, or no longer. */
+  /** Whole seconds, after its fresh ones, for which it may be used stale; 0: not, or no longer. */
   readonly staleWhileRevalidate: number;
   readonly staleIfError: number;
 }
@@ -30,7 +30,7 @@ export function entryFacts(view: EntryView, nowMs: number): EntryFacts {
     labels.filter((label) => label.startsWith(kind)).map((label) => label.slice(kind.length));
   const { freshUntilMs, staleWhileRevalidateUntilMs, staleIfErrorUntilMs } = view;
   const windowLeft = (untilMs: number): number =>
-    untilMs > freshUntilMs ? Math.max(0, Math.ceil((untilMs - nowMs) / 1000)) : 0;
+    Math.max(0, Math.ceil((untilMs - Math.max(nowMs, freshUntilMs)) / 1000));
   return {
     key: view.key(),
     kind: view.kind,

@@ -186,12 +186,25 @@ describe('a setting', () => {
     expect(problemsOf({ file, sets: ['nothing=1'] })).toHaveLength(3);
   });
 
-  test.each(['nothing=1', 'listen=1', 'listen.port', '', '=', 'listen.port.x=1', '__proto__.x=1'])(
+  test.each(['nothing=1', 'listen=1', '', '=', 'listen.port.x=1', '__proto__.x=1'])(
     '--set %j is none',
     (set) => {
       expect(problemsOf({ sets: [set] })).toEqual(['command line:1:1 unknown-field ']);
     },
   );
+});
+
+describe('what to write instead', () => {
+  test.each<[Given, string]>([
+    [{ sets: ['listen.port'] }, 'write listen.port=VALUE'],
+    [{ sets: ['cluster.members=10.0.0.5:5701'] }, 'write [10.0.0.5:5701]'],
+    [{ file: 'drain: { timeout: 5 }' }, 'write 5s'],
+    [{ file: 'limits: { header: 16384 }' }, 'write 16384B'],
+    [{ file: 'cache: { memory: 64 }' }, 'write 64MiB'],
+  ])('%j', (given, hint) => {
+    const resolved = resolve(given);
+    expect(resolved.ok ? [] : resolved.problems).toMatchObject([{ hint }]);
+  });
 });
 
 describe('faults', () => {

@@ -15,6 +15,7 @@ import {
 } from '../../../src/memory/series.ts';
 import type { ClientFigures } from '../../../src/model/cluster-figures.ts';
 import type { FleetFigures } from '../../../src/model/fleet.ts';
+import { parseWritten } from '../../../src/model/parse.ts';
 import { Collector } from '../../../src/telemetry/collector.ts';
 import { exposition, metrics } from '../../../src/telemetry/exposition.ts';
 import { type ReadSample, readExposition } from '../../kit/exposition.ts';
@@ -54,7 +55,9 @@ function setUp(workerCount = 2) {
     ledger: new LedgerWriter(memory.ledgers, worker),
     words: new WorkerWords(memory.control, worker),
   }));
-  const read = () => readExposition(exposition(collector));
+  const parsed = parseWritten({ upstreams: { up: { endpoints: ['http://up:1'] } } }, 'test');
+  const { upstreams } = present(parsed.ok ? parsed.definitions : null, 'they are in order');
+  const read = () => readExposition(exposition(collector, upstreams));
   /** Samples as `name{labels} value` without the metric's own name. */
   const samples = (name: keyof typeof metrics): [Record<string, string>, number][] =>
     (read().get(name)?.samples ?? []).map(({ labels, value }) => [{ ...labels }, value]);
@@ -84,10 +87,36 @@ const client: ClientFigures = {
 
 const { status2xx, status5xx, aborted, bytesIn, bytesOut, retried, timedOut } = counter;
 
+test('an endpoint is told by the seat of a worker, until it or the thread is gone', () => {
+  const { collector, samples } = setUp();
+  const healthy = () => samples('cutover_endpoint_healthy').map(([, value]) => value);
+  const at = { upstream: 'up', origin: 'http://up:1', reason: 'why' };
+  const out = (seat: number) => {
+    collector.endpoints.learn({ seat, ...at, state: 'unhealthy' });
+    collector.endpoints.learn({ seat, ...at, state: 'breaker-open' });
+  };
+  out(1);
+  expect(healthy()).toEqual([1, 0]);
+  collector.endpoints.learn({ seat: 1, ...at, state: 'healthy' });
+  expect(healthy()).toEqual([1, 0]);
+  collector.endpoints.learn({ seat: 1, ...at, state: 'breaker-closed' });
+  expect(healthy()).toEqual([1, 1]);
+  out(0);
+  collector.endpoints.forget(0, { upstream: 'up', origin: 'http://up:2' });
+  collector.endpoints.forget(1, null);
+  expect(healthy()).toEqual([0, 1]);
+  collector.endpoints.forget(0, at);
+  expect(healthy()).toEqual([1, 1]);
+  out(0);
+  collector.endpoints.forget(0, null);
+  expect(healthy()).toEqual([1, 1]);
+});
+
 describe('the text', () => {
   test('of a node that has served nothing is valid', () => {
     const { read } = setUp();
     expect([...read().keys()]).toEqual([
+      'cutover_endpoint_healthy',
       'cutover_connections',
       'cutover_generations_loaded',
       'cutover_revision',

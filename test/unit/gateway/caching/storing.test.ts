@@ -22,7 +22,6 @@ const noRules: StoreRules = {
   staleIfErrorMs: -1,
   setCookie: 'refuse',
   heuristics: true,
-  allowAuthorized: false,
 };
 
 interface Change extends Partial<Omit<ResponseFacts, 'headers' | 'requestHeaders'>> {
@@ -115,9 +114,6 @@ describe('RFC 9111 section 3: what may be stored', () => {
   ])('section 3.5: of an authorised request with %s: %s', (control, expected) => {
     const request = ['authorization: Bearer x'];
     expect(reason([`cache-control: ${control}`], { request })).toBe(expected);
-    expect(
-      reason([`cache-control: ${control}`], { request, rules: { allowAuthorized: true } }),
-    ).toBe('stored');
   });
 
   test('no override shares what was authorised', () => {
