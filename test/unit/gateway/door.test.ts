@@ -235,6 +235,8 @@ describe('paths', () => {
     ['/%2e', 'bad-path-dot-segment'],
     ['/%2E%2e/a', 'bad-path-dot-segment'],
     ['/.%2e', 'bad-path-dot-segment'],
+    ['/a/..%2fb', 'bad-path-dot-segment'],
+    ['/a/..;v=1/b', 'bad-path-dot-segment'],
   ])('%j is refused: %s', (path, code) => {
     expect(checkPath(path)).toEqual({ path: '', code });
   });
