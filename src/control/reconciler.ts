@@ -148,7 +148,7 @@ export class Reconciler {
       loaded = this.#compile(order, slot);
       compileMs = monotonicMs() - beganMs;
       this.#generations.staged(loaded, revision);
-      const failures = await this.#workers.stage(stageMessage(loaded, revision), waitMs);
+      const failures = await this.#workers.stage(stageMessage(loaded), waitMs);
       if (failures.length > 0) {
         this.#unstage(loaded);
         return rejected(id, 'stage-failed', failures.join('; '));
@@ -240,8 +240,7 @@ export class Reconciler {
   async #attach(link: WorkerLink): Promise<boolean> {
     if (!this.#workers.admit(link)) return false;
     for (const loaded of this.#generations.attachable()) {
-      const revision = this.#block.revision(loaded.slot);
-      const answer = await link.stage(stageMessage(loaded, revision), attachMsMax);
+      const answer = await link.stage(stageMessage(loaded), attachMsMax);
       if (answer.kind !== 'done') return false;
     }
     const active = this.#generations.active();
@@ -338,9 +337,6 @@ const slotsMessage =
   'exchanges still run on every loaded generation; wait for the longest of them, or see ' +
   'GET /v1/nodes for which generations are pinned';
 
-function stageMessage(
-  { slot, number, bytes }: Loaded,
-  revision: number,
-): Parameters<WorkerLink['stage']>[0] {
-  return { kind: 'stage', slot, generation: number, revision, bytes };
+function stageMessage({ slot, number, bytes }: Loaded): Parameters<WorkerLink['stage']>[0] {
+  return { kind: 'stage', slot, generation: number, bytes };
 }

@@ -44,7 +44,9 @@ export function serve(worker: WorkerContext, res: HttpResponse, req: HttpRequest
     return;
   }
   worker.ledger.accepted(slot);
-  exchange = new Exchange(worker, res, generation, worker.readHeaders(req), beganMs);
+  const { pinnedRevision } = worker.words;
+  const headers = worker.readHeaders(req);
+  exchange = new Exchange(worker, res, generation, pinnedRevision, headers, beganMs);
   // Behind its response `res` is not there any more.
   if (worker.access.wantsAddress) exchange.clientIp();
   try {

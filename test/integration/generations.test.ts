@@ -109,6 +109,30 @@ describe('a rollback', () => {
     expect(kept).toMatchObject({ parent: second, note: 'oops', state: 'acknowledged' });
   });
 
+  test('never shows an earlier revision to a connection than it saw', async () => {
+    const set = (body: string) => ({
+      routes: [{ id: 'r', match: { path: '/mark' }, respond: { body: `\${revision} ${body}` } }],
+    });
+    await gateway.apply(set('one'));
+    const { revision } = await gateway.apply(set('two'));
+    const client = await RawClient.connect(gateway.port);
+    const seen: number[] = [];
+    let done = false;
+    const asking = (async () => {
+      while (!done) {
+        client.send(get('/mark'));
+        const shown = Number.parseInt((await client.response()).body, 10);
+        if (seen.at(-1) !== shown) seen.push(shown);
+      }
+    })();
+    for (let head = revision; head < revision + 20; head++) await rollback(head - 1);
+    done = true;
+    await asking;
+    client.socket.destroy();
+    expect(seen.at(-1)).toBeGreaterThan(revision);
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+  });
+
   test('without a note says where it went', async () => {
     const [first] = (await applyMarks('noted', 'other')) as [number];
     const { body } = await rollback(first);
