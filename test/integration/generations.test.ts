@@ -133,6 +133,24 @@ describe('a rollback', () => {
     expect(seen).toEqual([...seen].sort((a, b) => a - b));
   });
 
+  test('leaves what an earlier revision counted with it, and the new one counts its own', async () => {
+    const report = async (revision: number) =>
+      (await gateway.admin('GET', `/v1/revisions/${revision}/report`)).body;
+    const accepted = async (revision: number): Promise<number> =>
+      (await report(revision)).ledger.accepted;
+    const [first] = (await applyMarks('counted')) as [number];
+    for (let i = 0; i < 3; i++) await mark();
+    await applyMarks('between');
+    const again = (await rollback(first)).body.revision;
+    for (let i = 0; i < 2; i++) await mark();
+    expect([await accepted(first), await accepted(again)]).toEqual([3, 2]);
+    expect((await report(again)).generation.ledger.accepted).toBe(5);
+    await applyMarks('g1', 'g2', 'g3', 'g4');
+    await until('it is retired', async () => (await report(again)).generation === null);
+    await until('its ledger is kept', async () => (await report(again)).ledger !== null);
+    expect([await accepted(first), await accepted(again)]).toEqual([3, 2]);
+  });
+
   test('without a note says where it went', async () => {
     const [first] = (await applyMarks('noted', 'other')) as [number];
     const { body } = await rollback(first);

@@ -37,13 +37,13 @@ export function registerRevisions(app: FastifyInstance, parts: AdminParts): void
   });
 }
 
-/** Live counts while a generation of the revision is loaded, the final ones afterwards. */
-function report(revision: Revision, { history, collector }: AdminParts): unknown {
+/** Live counts while a generation is loaded as the revision, the final ones afterwards. */
+function report(revision: Revision, { history, collector, ledgers }: AdminParts): unknown {
   const live = collector.generations().find((one) => one.revision === revision.revision);
   return {
     ...summaryOf(revision),
     diff: diffToParent(revision, history),
-    ledger: live?.ledger ?? revision.ledger ?? null,
+    ledger: live ? ledgers.own(live.generation, live.ledger) : (revision.ledger ?? null),
     state: revision.state,
     generation: live ?? null,
   };
