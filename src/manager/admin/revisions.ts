@@ -6,7 +6,7 @@ import { emptyWritten } from '../../model/written.ts';
 import type { History } from '../history/history.ts';
 import { type Revision, summaryOf } from '../history/revision.ts';
 import type { AdminParts } from './parts.ts';
-import { authorOf, queryOf } from './query.ts';
+import { authorOf, ifMatchOf, queryOf } from './query.ts';
 
 const listedCount = 20;
 
@@ -28,7 +28,11 @@ export function registerRevisions(app: FastifyInstance, parts: AdminParts): void
   app.post('/v1/revisions/:n/rollback', async (request, reply) => {
     const { note = '' } = queryOf(request, ['note']);
     const { revision } = found(request, parts);
-    const report = await parts.apply.rollback(revision, authorOf(request), note);
+    const report = await parts.apply.rollback(revision, {
+      author: authorOf(request),
+      note,
+      ifMatch: ifMatchOf(request),
+    });
     return reply.header('etag', `"${parts.apply.hash}"`).send(report);
   });
   app.get('/v1/revisions/:n/report', async (request) => {
