@@ -123,6 +123,11 @@ export class Exchange {
     return this.detained ? this.worker.nowMs() : this.beganMs;
   }
 
+  /** Behind its response its connection is closed. */
+  get closes(): boolean {
+    return this.worker.draining || this.headers.asksClose;
+  }
+
   get upstreamName(): string {
     return this.upstream?.name ?? '';
   }
