@@ -143,6 +143,16 @@ describe('a wrong call exits with 2 and says why', () => {
   });
 });
 
+test.each([
+  ['apply', () => good],
+  ['rollback', () => '1'],
+])('%s with a note over the limit is called wrongly, and says so', async (command, argument) => {
+  const args = [command, argument(), '--note', 'n'.repeat(1025), '--token-file', token];
+  const { code, out, err } = await cutover(args);
+  expect([code, out]).toEqual([2, '']);
+  expect(err).toBe('cutover: --note has 1025 characters; at most 1024 are kept (noteLengthMax)\n');
+});
+
 describe('a command that cannot do its work exits with 1', () => {
   test('when no node answers, and says where it looked', async () => {
     const admin = `http://127.0.0.1:${await closedPort()}`;

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { monotonicMs } from '../../base/clock.ts';
 import { CutoverError } from '../../base/errors.ts';
-import { applyWaitMsMax } from '../../base/limits.ts';
+import { applyWaitMsMax, noteLengthMax } from '../../base/limits.ts';
 import { parseDurationMs } from '../../base/units.ts';
 import { repeatsKey } from '../../model/json-keys.ts';
 import {
@@ -115,7 +115,7 @@ async function run(
   return parts.apply.apply({
     ...order,
     author: authorOf(request),
-    note: (query.note ?? '').slice(0, 1024),
+    note: (query.note ?? '').slice(0, noteLengthMax),
     waitMs,
     dryRun: flagOf('dryRun', query.dryRun),
     ifMatch: ifMatchOf(request),

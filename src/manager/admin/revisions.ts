@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { CutoverError } from '../../base/errors.ts';
+import { noteLengthMax } from '../../base/limits.ts';
 import { type Diff, diffDefinitions } from '../../model/diff.ts';
 import { parseWritten } from '../../model/parse.ts';
 import { emptyWritten } from '../../model/written.ts';
@@ -30,7 +31,7 @@ export function registerRevisions(app: FastifyInstance, parts: AdminParts): void
     const { revision } = found(request, parts);
     const report = await parts.apply.rollback(revision, {
       author: authorOf(request),
-      note,
+      note: note.slice(0, noteLengthMax),
       ifMatch: ifMatchOf(request),
     });
     return reply.header('etag', `"${parts.apply.hash}"`).send(report);

@@ -4,6 +4,7 @@ import { after, cancel } from '../../base/clock.ts';
 import { CutoverError, messageOf } from '../../base/errors.ts';
 import { definitionsBytesMax, nameLengthMax } from '../../base/limits.ts';
 import { registerCache } from './cache.ts';
+import { answerClientError } from './client-error.ts';
 import { registerDefinitions } from './definitions.ts';
 import { registerEvents } from './events.ts';
 import { registerNode } from './node.ts';
@@ -20,6 +21,7 @@ export function buildAdmin(parts: AdminParts): FastifyInstance {
     bodyLimit: definitionsBytesMax,
     routerOptions: { maxParamLength: nameLengthMax },
     forceCloseConnections: true,
+    clientErrorHandler: answerClientError,
     // What never comes to a call: a target that cannot be decoded.
     frameworkErrors: (error, _request, reply) => {
       const unknown = new CutoverError('call-unknown', messageOf(error), { source: 'operator' });
