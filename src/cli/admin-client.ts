@@ -80,15 +80,21 @@ function urlOf(path: string, admin: string): URL {
 }
 
 async function readToken(file: string): Promise<string> {
+  const where =
+    "it is the file admin-token in the node's data folder, say where with --token-file FILE";
+  let token: string;
   try {
-    return (await readFile(file, 'utf8')).trim();
+    token = (await readFile(file, 'utf8')).trim();
   } catch (error) {
-    throw failure(
-      'token-unreadable',
-      `the token cannot be read: ${messageOf(error)}; it is the file admin-token in the node's data folder, say where with --token-file FILE`,
-    );
+    throw failure('token-unreadable', `the token cannot be read: ${messageOf(error)}; ${where}`);
   }
+  if (tokenPattern.test(token)) return token;
+  // Without what is in the file, which may be a secret.
+  const message = `${file} does not hold a token, which is one line without blanks; ${where}`;
+  throw failure('token-unreadable', message);
 }
+
+const tokenPattern = /^[\x21-\x7e]+$/;
 
 function parse(text: string): unknown {
   try {

@@ -167,6 +167,19 @@ describe('a command that cannot do its work exits with 1', () => {
     expect(err).toContain(join(folder, 'none'));
   });
 
+  test.each([
+    ['two lines', 'secret-one\nsecret-two\n'],
+    ['nothing', '\n'],
+    ['other than ASCII', 'secret-\u00e9'],
+  ])('when the token file holds %s, and says nothing of its content', async (_name, text) => {
+    const wrong = join(folder, 'wrong-token');
+    writeFileSync(wrong, text);
+    const { code, out, err } = await cutover(['status', '--token-file', wrong]);
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toContain(`${wrong} does not hold a token`);
+    expect(err).not.toContain('secret');
+  });
+
   test('when the token is refused, or what answers is no node', async () => {
     for (const [status, body] of [
       [401, '{"code":"token-missing","detail":"send the token"}'],
