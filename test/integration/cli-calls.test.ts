@@ -153,6 +153,18 @@ test.each([
   expect(err).toBe('cutover: --note has 1025 characters; at most 1024 are kept (noteLengthMax)\n');
 });
 
+describe('a folder without a file of definitions', () => {
+  test.each(['validate', 'dump', 'apply', 'diff'])('is an error of %s', async (command) => {
+    const empty = mkdtempSync(join(folder, 'empty-'));
+    writeFileSync(join(empty, 'notes.txt'), 'routes: []');
+    const { code, out, err } = await cutover([command, empty]);
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toContain(`${empty} has no file of definitions`);
+    writeFileSync(join(empty, 'empty.yaml'), '');
+    if (command === 'validate') expect((await cutover([command, empty])).code).toBe(0);
+  });
+});
+
 describe('a command that cannot do its work exits with 1', () => {
   test('when no node answers, and says where it looked', async () => {
     const admin = `http://127.0.0.1:${await closedPort()}`;
