@@ -8,6 +8,7 @@ import { printProblem } from '../model/problem.ts';
 import type { Source } from '../model/source-document.ts';
 import type { Apply } from './apply.ts';
 import type { History } from './history/history.ts';
+import type { Revision } from './history/revision.ts';
 
 const startWaitMs = 60_000;
 
@@ -15,7 +16,7 @@ const startWaitMs = 60_000;
  * What a node serves when it starts: the head of its history; the definitions file where there is
  * no head yet, or on top of it when the file has changed since it was read last. A file that is
  * wrong stops a first start; later the head is served and the log says what is wrong, as it does when
- * the file has no routes any more.
+ * the file has no routes, or the folder no files, any more.
  */
 export async function startDefinitions(parts: {
   readonly apply: Apply;
@@ -25,7 +26,7 @@ export async function startDefinitions(parts: {
 }): Promise<void> {
   const { apply, history, path, log } = parts;
   const { head } = history;
-  const parsed = path === null ? null : await readDefinitions(path);
+  const parsed = path === null ? null : await readAtStart(path, head, log);
   if (head !== null || parsed === null) await apply.restore();
   if (parsed === null) return;
   if (!parsed.ok) {
@@ -58,6 +59,18 @@ export async function startDefinitions(parts: {
   await history.setSeed(parsed.hash);
 }
 
+/** Null: the folder has no files any more, and the head is served. */
+async function readAtStart(path: string, head: Revision | null, log: Log): Promise<Parsed | null> {
+  try {
+    return await readDefinitions(path);
+  } catch (error) {
+    const missing = error instanceof CutoverError && error.code === 'definitions-missing';
+    if (head === null || !missing) throw error;
+    log.error(`${error.message}; serving revision ${head.revision}`);
+    return null;
+  }
+}
+
 async function applyParsed(apply: Apply, parsed: Parsed, note: string): Promise<void> {
   const beganMs = monotonicMs();
   await apply.apply({
@@ -82,6 +95,10 @@ export async function readSources(path: string): Promise<Source[]> {
     if (!(await stat(path)).isDirectory())
       return [{ file: path, text: await readFile(path, 'utf8') }];
     const names = (await readdir(path)).filter((name) => /\.(ya?ml|json)$/.test(name)).sort();
+    if (names.length === 0) {
+      const message = `${path} has no file of definitions: of a folder those are read that end in .yaml, .yml or .json`;
+      throw new CutoverError('definitions-missing', message, { source: 'operator' });
+    }
     return await Promise.all(
       names.map(async (name) => {
         const file = join(path, name);
@@ -89,6 +106,7 @@ export async function readSources(path: string): Promise<Source[]> {
       }),
     );
   } catch (error) {
+    if (error instanceof CutoverError) throw error;
     throw new CutoverError('file-unreadable', `${path} cannot be read: ${messageOf(error)}`, {
       source: 'operator',
     });

@@ -15,6 +15,8 @@ import { ControlClient } from './control-client.ts';
 import { EventStream } from './event-stream.ts';
 import { lockFolder } from './history/folder-lock.ts';
 import { History } from './history/history.ts';
+import type { Revision } from './history/revision.ts';
+import { RevisionLedgers } from './revision-ledgers.ts';
 import { startDefinitions } from './start-definitions.ts';
 import type { FromManager, ManagerStart, ToManager } from './thread-messages.ts';
 
@@ -42,6 +44,7 @@ async function run(): Promise<void> {
     log.warn({ token: made }, 'no data folder: this admin token is for this run only'),
   );
   const collector = new Collector(start.memory);
+  const ledgers = new RevisionLedgers();
   const events = new EventStream(() => ({
     generations: collector.generations(),
     workers: collector.workers(),
@@ -49,7 +52,7 @@ async function run(): Promise<void> {
   }));
   const control = new ControlClient(
     start.control,
-    (event) => void onEvent(event, { collector, events, history }),
+    (event) => void onEvent(event, { collector, ledgers, events, history }),
   );
   const apply = new Apply({
     nodeId: settings.node.id,
@@ -65,6 +68,7 @@ async function run(): Promise<void> {
     apply,
     history,
     collector,
+    ledgers,
     events,
     control,
     announce,
@@ -110,10 +114,17 @@ async function run(): Promise<void> {
   }
 }
 
+interface Followers {
+  readonly collector: Collector;
+  readonly ledgers: RevisionLedgers;
+  readonly events: EventStream;
+  readonly history: History;
+}
+
 /** What control tells, into the figures' names, the events, the log and the history. */
 async function onEvent(
   event: ControlEvent,
-  { collector, events, history }: { collector: Collector; events: EventStream; history: History },
+  { collector, ledgers, events, history }: Followers,
 ): Promise<void> {
   if (event.kind === 'names') {
     collector.learn(event.given, event.dropped);
@@ -129,16 +140,32 @@ async function onEvent(
   }
   if (event.kind === 'endpoint') collector.endpoints.learn(event);
   events.send(event.kind, event);
+  if (event.kind === 'reused') {
+    log.info(event, 'generation reused');
+    await keepLedger(history, event.revision, {
+      ledger: ledgers.reused(event.generation, event.ledger),
+    });
+    return;
+  }
   if (event.kind !== 'retired') {
     log['problem' in event && event.problem !== null ? 'warn' : 'info'](event, event.kind);
     return;
   }
-  const { revision, ledger, balanced } = event;
+  const { generation, revision, balanced } = event;
   log[balanced ? 'info' : 'error'](event, 'generation retired');
+  const ledger = ledgers.retired(generation, event.ledger);
+  await keepLedger(history, revision, { ledger, balanced });
+}
+
+async function keepLedger(
+  history: History,
+  revision: number,
+  counts: Pick<Revision, 'ledger' | 'balanced'>,
+): Promise<void> {
   const kept = history.get(revision);
   if (kept === null) return;
   // A full disk is no reason to end the manager: the ledger is in the log.
-  await history.record({ ...kept, ledger, balanced }).catch((error) => {
+  await history.record({ ...kept, ...counts }).catch((error) => {
     log.error({ revision, detail: messageOf(error) }, 'the ledger of a revision was not kept');
   });
 }
