@@ -384,11 +384,13 @@ static ssize_t read_head(int descriptor, struct connection *one, char *bytes) {
   }
   size_t from = kept > 3 && !one->pending ? kept - 3 : 0;
   one->pending = false;
-  /* One empty line before a request is passed over (RFC 9112, section 2.2). */
-  if (length >= 2 && bytes[0] == '\r' && bytes[1] == '\n') {
-    length -= 2;
-    from = from > 2 ? from - 2 : 0;
-    memmove(bytes, bytes + 2, length);
+  /* Empty lines before a request are passed over (RFC 9112, section 2.2). */
+  size_t empty = 0;
+  while (length - empty >= 2 && bytes[empty] == '\r' && bytes[empty + 1] == '\n') empty += 2;
+  if (empty > 0) {
+    length -= empty;
+    from = from > empty ? from - empty : 0;
+    memmove(bytes, bytes + empty, length);
     if (length == 0) {
       drop_kept(one);
       return again();

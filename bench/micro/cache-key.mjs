@@ -61,7 +61,7 @@ function exchangesOf({ query, method = 'GET' }) {
     headers.line('accept-encoding', 'gzip, deflate, br');
     headers.line('x-tenant', `tenant-${index}`);
     headers.line('cookie', `session=${index}; ab=b`);
-    const exchange = new Exchange(null, null, { revision: 1 }, headers, 0);
+    const exchange = new Exchange(null, null, {}, 1, headers, 0);
     exchange.method = method;
     exchange.path = `/catalog/products/${index}`;
     exchange.query = query;

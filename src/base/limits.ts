@@ -37,6 +37,9 @@ export const textBytesMax = 8192;
 /** Ids and names are used in metrics labels, file names and messages. */
 export const nameLengthMax = 128;
 
+/** Characters of the note of a revision: a line of a list; escaped it fits a request's target. */
+export const noteLengthMax = 1024;
+
 /** A body that `respond` sends is kept once per worker and generation. */
 export const respondBodyBytesMax = 1024 * 1024;
 

@@ -1,8 +1,9 @@
 /**
  * Normal form of a request's path, so that the gateway and an upstream cannot read one path in two
  * ways (RFC 3986, section 6.2.2): escapes of unreserved characters are decoded, the hex digits of
- * the others are upper case. What would still be ambiguous is refused: dot segments, backslashes,
- * escaped control characters, malformed escapes.
+ * the others are upper case. What would still be ambiguous is refused: dot segments, also between
+ * escaped slashes or with parameters behind, backslashes, escaped control characters, malformed
+ * escapes.
  */
 export type PathProblem = 'bad-escape' | 'dot-segment' | 'backslash' | 'control';
 
@@ -45,9 +46,14 @@ export function normalizePath(raw: string): NormalPath {
   return hasDotSegment(path) ? { problem: 'dot-segment' } : { path };
 }
 
+/**
+ * In normal form. Some servers decode `%2F` before they cut the path at its slashes, and some take
+ * what follows a `;` for parameters (RFC 3986, section 3.3) and read `..;x` as `..`.
+ */
+const dotSegment = /(?:\/|%2F)\.\.?(?:$|\/|%2F|;|%3B)/;
+
 function hasDotSegment(path: string): boolean {
-  for (const segment of path.split('/')) if (segment === '.' || segment === '..') return true;
-  return false;
+  return dotSegment.test(path);
 }
 
 function hexByte(text: string, at: number): number {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { CutoverError, messageOf } from '../base/errors.ts';
+import { noteLengthMax } from '../base/limits.ts';
 
 /** How a command reaches a node. */
 export interface AdminOptions {
@@ -15,6 +16,17 @@ export function adminCommand(name: string): Command {
     .option('--admin <url>', 'the admin interface of the node', 'http://127.0.0.1:9080')
     .option('--token-file <file>', 'where the token is', './data/admin-token')
     .option('--json', 'print exact JSON');
+}
+
+/** The note of a change as a parameter; one that would not be kept whole is refused. */
+export function withNote(query: URLSearchParams, note: string | undefined): URLSearchParams {
+  if (note === undefined) return query;
+  if (note.length > noteLengthMax) {
+    const message = `--note has ${note.length} characters; at most ${noteLengthMax} are kept (noteLengthMax)`;
+    throw failure('usage', message);
+  }
+  query.set('note', note);
+  return query;
 }
 
 /** A call to the admin interface. Anything but success is a CutoverError with its problem's code. */
@@ -77,15 +89,21 @@ function urlOf(path: string, admin: string): URL {
 }
 
 async function readToken(file: string): Promise<string> {
+  const where =
+    "it is the file admin-token in the node's data folder, say where with --token-file FILE";
+  let token: string;
   try {
-    return (await readFile(file, 'utf8')).trim();
+    token = (await readFile(file, 'utf8')).trim();
   } catch (error) {
-    throw failure(
-      'token-unreadable',
-      `the token cannot be read: ${messageOf(error)}; it is the file admin-token in the node's data folder, say where with --token-file FILE`,
-    );
+    throw failure('token-unreadable', `the token cannot be read: ${messageOf(error)}; ${where}`);
   }
+  if (tokenPattern.test(token)) return token;
+  // Without what is in the file, which may be a secret.
+  const message = `${file} does not hold a token, which is one line without blanks; ${where}`;
+  throw failure('token-unreadable', message);
 }
+
+const tokenPattern = /^[\x21-\x7e]+$/;
 
 function parse(text: string): unknown {
   try {

@@ -5,7 +5,7 @@ import type { ApplyReport } from '../manager/apply-report.ts';
 import { readDefinitions } from '../manager/start-definitions.ts';
 import { type CacheEffect, type Diff, printDiff } from '../model/diff.ts';
 import type { WrittenDefinitions } from '../model/written.ts';
-import { type AdminOptions, adminCommand, callAdmin } from './admin-client.ts';
+import { type AdminOptions, adminCommand, callAdmin, withNote } from './admin-client.ts';
 import { printJson, printLine, printTable, progress } from './output.ts';
 
 interface ApplyOptions extends AdminOptions {
@@ -43,11 +43,10 @@ Examples:
         const message = `--wait ${wait} is no duration; write 5s`;
         throw new CutoverError('usage', message, { source: 'operator' });
       }
+      const query = withNote(new URLSearchParams({ wait }), options.note);
       const written = await readWritten(path);
       progress('applying …');
-      const query = new URLSearchParams({ wait });
       if (options.require === 'majority') query.set('require', 'majority');
-      if (options.note !== undefined) query.set('note', options.note);
       if (options.dryRun === true) query.set('dryRun', 'true');
       if (options.allowEmpty === true) query.set('allowEmpty', 'true');
       printReport(

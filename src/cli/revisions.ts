@@ -4,7 +4,7 @@ import type { ApplyReport } from '../manager/apply-report.ts';
 import type { RevisionSummary } from '../manager/history/revision.ts';
 import { type Diff, printDiff } from '../model/diff.ts';
 import type { Ledger } from '../model/orders.ts';
-import { type AdminOptions, adminCommand, callAdmin } from './admin-client.ts';
+import { type AdminOptions, adminCommand, callAdmin, withNote } from './admin-client.ts';
 import { printReport } from './apply.ts';
 import { printJson, printLine, printTable } from './output.ts';
 
@@ -23,10 +23,9 @@ export function rollbackCommand(): Command {
       '\nExamples:\n  cutover rollback\n  cutover rollback 41 --note "catalog errors"',
     )
     .action(async (text: string | undefined, options: AdminOptions & { note?: string }) => {
+      const query = withNote(new URLSearchParams(), options.note);
       const revision = text === undefined ? await previous(options) : numberOf(text);
-      const query =
-        options.note === undefined ? '' : `?${new URLSearchParams({ note: options.note })}`;
-      const path = `/v1/revisions/${revision}/rollback${query}`;
+      const path = `/v1/revisions/${revision}/rollback?${query}`;
       printReport(await callAdmin<ApplyReport>(options, 'POST', path), options);
     });
 }

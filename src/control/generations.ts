@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts';
 import { generationRetainedCount, generationSlotCount } from '../base/limits.ts';
 import { type ControlBlock, noSlot, slotState, unpackActive } from '../memory/control-block.ts';
 import type { ShapeBytes } from '../memory/shape.ts';
+import type { ToWorker } from '../memory/worker-messages.ts';
 
 /** A generation that is loaded in a slot. */
 export interface Loaded {
@@ -13,6 +14,15 @@ export interface Loaded {
   readonly upstreams: readonly string[];
   /** Of the routes that are cached, by route id. */
   readonly shapeKeys: ReadonlyMap<string, string>;
+}
+
+/** By which a worker attaches it. */
+export function stageMessage({
+  slot,
+  number,
+  bytes,
+}: Loaded): Extract<ToWorker, { kind: 'stage' }> {
+  return { kind: 'stage', slot, generation: number, bytes };
 }
 
 /**

@@ -2,13 +2,13 @@ import { after, monotonicMs, sleep } from '../base/clock.ts';
 import type { Environment } from '../base/secret-text.ts';
 import { takeClaim } from '../memory/claim.ts';
 import { ControlBlock } from '../memory/control-block.ts';
-import { isBalanced, readLedger } from '../memory/ledger.ts';
+import { isBalanced, type LedgerCounts, readLedger } from '../memory/ledger.ts';
 import type { NodeMemory } from '../memory/node-memory.ts';
 import type { Answer, ControlEvent, PublishOrder, StageOrder } from '../model/orders.ts';
 import { shapeKeysOf } from '../model/shape-key.ts';
 import { compileShape } from './compiler/compile.ts';
 import { verifyShape } from './compiler/verify.ts';
-import { Generations, type Loaded } from './generations.ts';
+import { Generations, type Loaded, stageMessage } from './generations.ts';
 import { Identities } from './identities.ts';
 import { rejected, rejection } from './rejection.ts';
 import { readSecrets } from './secrets.ts';
@@ -150,7 +150,7 @@ export class Reconciler {
       loaded = this.#compile(order, slot);
       compileMs = monotonicMs() - beganMs;
       this.#generations.staged(loaded, revision);
-      const failures = await this.#workers.stage(stageMessage(loaded, revision), waitMs);
+      const failures = await this.#workers.stage(stageMessage(loaded), waitMs);
       if (failures.length > 0) {
         this.#unstage(loaded);
         return rejected(id, 'stage-failed', failures.join('; '));
@@ -174,6 +174,7 @@ export class Reconciler {
     this.#prepared = null;
     const { loaded, reused, compileMs, stagedMs } = prepared;
     const since = (): number => monotonicMs() - prepared.beganMs;
+    if (reused) this.#tellReuse(loaded, revision);
     this.#generations.publish(loaded, revision);
     this.#onPublished();
     const { switched, laggards } = await this.#workers.confirm(loaded.slot, revision, {
@@ -242,8 +243,7 @@ export class Reconciler {
   async #attach(link: WorkerLink): Promise<boolean> {
     if (!this.#workers.admit(link)) return false;
     for (const loaded of this.#generations.attachable()) {
-      const revision = this.#block.revision(loaded.slot);
-      const answer = await link.stage(stageMessage(loaded, revision), attachMsMax);
+      const answer = await link.stage(stageMessage(loaded), attachMsMax);
       if (answer.kind !== 'done') return false;
     }
     const active = this.#generations.active();
@@ -289,20 +289,26 @@ export class Reconciler {
     this.#tell({ kind: 'names', given: [], dropped });
   }
 
-  #retire(loaded: Loaded): void {
-    const { ledgers, seatCount } = this.#memory;
-    const ledger = readLedger(ledgers, seatCount, loaded.slot, loaded.number);
+  #ledgerOf({ slot, number }: Loaded): LedgerCounts {
+    return readLedger(this.#memory.ledgers, this.#memory.seatCount, slot, number);
+  }
+
+  /** Before the switch, so that what comes after it counts for the new revision. */
+  #tellReuse(loaded: Loaded, next: number): void {
     const revision = this.#block.revision(loaded.slot);
-    this.#workers.retire(loaded.slot, this.#forget(loaded));
+    if (revision === next) return;
+    const ledger = this.#ledgerOf(loaded);
+    this.#tell({ kind: 'reused', generation: loaded.number, revision, ledger });
+  }
+
+  #retire(loaded: Loaded): void {
+    const { number: generation, slot, shapeKeys } = loaded;
+    const ledger = this.#ledgerOf(loaded);
+    const revision = this.#block.revision(slot);
+    this.#workers.retire(slot, this.#forget(loaded));
     this.#generations.free(loaded);
-    void this.#dropShapes([...loaded.shapeKeys.values()]);
-    this.#tell({
-      kind: 'retired',
-      generation: loaded.number,
-      revision,
-      ledger,
-      balanced: isBalanced(ledger),
-    });
+    void this.#dropShapes([...shapeKeys.values()]);
+    this.#tell({ kind: 'retired', generation, revision, ledger, balanced: isBalanced(ledger) });
   }
 
   /**
@@ -339,10 +345,3 @@ export class Reconciler {
 const slotsMessage =
   'exchanges still run on every loaded generation; wait for the longest of them, or see ' +
   'GET /v1/nodes for which generations are pinned';
-
-function stageMessage(
-  { slot, number, bytes }: Loaded,
-  revision: number,
-): Parameters<WorkerLink['stage']>[0] {
-  return { kind: 'stage', slot, generation: number, revision, bytes };
-}

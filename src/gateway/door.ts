@@ -40,6 +40,11 @@ export class RequestHeaders extends HeaderList {
   chunked = false;
   expectContinue = false;
   hasConnection = false;
+  /**
+   * The client wants the connection closed (RFC 9112, section 9.6), and says so in more than the one
+   * word that uWebSockets.js knows.
+   */
+  asksClose = false;
   /** Bits of `requestBit`. */
   cacheBits = 0;
   /** The first thing that was wrong with a line, or empty. */
@@ -55,6 +60,7 @@ export class RequestHeaders extends HeaderList {
     this.chunked = false;
     this.expectContinue = false;
     this.hasConnection = false;
+    this.asksClose = false;
     this.cacheBits = 0;
     this.problem = '';
   }
@@ -88,7 +94,7 @@ export class RequestHeaders extends HeaderList {
         if (name === 'if-match') this.cacheBits |= requestBit.precondition;
         break;
       case 10:
-        if (name === 'connection') this.hasConnection = true;
+        if (name === 'connection') this.#connection(value);
         break;
       case 13:
         if (name === 'if-none-match') this.cacheBits |= requestBit.condition;
@@ -122,6 +128,12 @@ export class RequestHeaders extends HeaderList {
     return copy;
   }
 
+  #connection(value: string): void {
+    const plain = !this.hasConnection && (value === 'close' || value === 'keep-alive');
+    if (!plain && listsClose.test(value)) this.asksClose = true;
+    this.hasConnection = true;
+  }
+
   #expect(value: string): void {
     if (value.toLowerCase() === '100-continue') this.expectContinue = true;
     else this.problem ||= 'bad-expect';
@@ -132,6 +144,8 @@ export class RequestHeaders extends HeaderList {
     return this.chunked || (this.contentLengthCount > 0 && this.contentLength !== '0');
   }
 }
+
+const listsClose = /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i;
 
 /** Refuses what the header lines say, or the empty string. */
 export function checkHeaders(headers: RequestHeaders): DoorCode | '' {

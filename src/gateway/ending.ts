@@ -21,7 +21,7 @@ export function refuse(exchange: Exchange, code: ProblemCode): void {
   }
   const allow = code === 'method-not-allowed' ? exchange.generation.allowedMethods() : '';
   const reply = problemReply(exchange, problem, allow);
-  const close = problem.close || exchange.worker.draining || exchange.headers.hasBody;
+  const close = problem.close || exchange.closes || exchange.headers.hasBody;
   exchange.res.cork(() => sendReply(exchange, reply, close));
   finish(exchange, outcome);
 }

@@ -18,7 +18,7 @@ export class Exchange {
   readonly worker: WorkerContext;
   readonly res: HttpResponse;
   readonly generation: Generation;
-  /** The generation's when it began: a rollback gives the generation a newer one. */
+  /** What the generation was active for when it began: a rollback gives it a newer one. */
   readonly revision: number;
   readonly headers: RequestHeaders;
   /** Monotonic, when the request's head had arrived. */
@@ -71,13 +71,14 @@ export class Exchange {
     worker: WorkerContext,
     res: HttpResponse,
     generation: Generation,
+    revision: number,
     headers: RequestHeaders,
     beganMs: number,
   ) {
     this.worker = worker;
     this.res = res;
     this.generation = generation;
-    this.revision = generation.revision;
+    this.revision = revision;
     this.headers = headers;
     this.beganMs = beganMs;
     this.method = '';
@@ -93,6 +94,7 @@ export class Exchange {
       this.worker,
       this.res,
       this.generation,
+      this.revision,
       this.headers.copy(),
       this.worker.nowMs(),
     );
@@ -119,6 +121,11 @@ export class Exchange {
   /** The time now, as far as it matters: in the turn in which it came, when it came. Monotonic. */
   turnMs(): number {
     return this.detained ? this.worker.nowMs() : this.beganMs;
+  }
+
+  /** Behind its response its connection is closed. */
+  get closes(): boolean {
+    return this.worker.draining || this.headers.asksClose;
   }
 
   get upstreamName(): string {

@@ -39,12 +39,13 @@ export function explain(worker: WorkerContext, request: DescribedRequest): Expla
   try {
     const generation = worker.generations[slot];
     if (generation === undefined) return null;
-    const exchange = new Exchange(worker, nobody, generation, headersOf(request), worker.nowMs());
+    const { pinnedRevision: revision } = worker.words;
+    const headers = headersOf(request);
+    const exchange = new Exchange(worker, nobody, generation, revision, headers, worker.nowMs());
     // Nobody gets an answer: what needs a client's connection is not asked for.
     exchange.gone = true;
     exchange.accounted = true;
     const forecast = foresee(exchange, request);
-    const { revision } = exchange;
     const plan = exchange.plan;
     return {
       generation: generation.number,

@@ -157,7 +157,7 @@ function openRelay(exchange: Exchange, received: ParsedHead, cacheMember: string
     // 204 has none, whatever the upstream says (RFC 9110, section 8.6).
     status === 204 ? -1 : received.contentLength,
     bodyless,
-    exchange.worker.draining,
+    exchange.closes,
     { ending: () => exchange.body?.discard(), drained: () => drained(exchange) },
   );
   // A first event often comes along with the head: after this read it is known.
@@ -166,13 +166,13 @@ function openRelay(exchange: Exchange, received: ParsedHead, cacheMember: string
 
 /** The client has what it asked about: it is told so, and the response is fetched for the cache. */
 function clientHasIt(exchange: Exchange, received: ParsedHead, cacheMember: string): void {
-  const { res, worker } = exchange;
+  const { res } = exchange;
   exchange.status = 304;
   res.cork(() => {
     res.writeStatus(asBytes(notModifiedHead(exchange, received, cacheMember)));
-    endWithoutBody(res, -1, worker.draining);
+    endWithoutBody(res, -1, exchange.closes);
   });
-  if (worker.draining) exchange.endConnection();
+  if (exchange.closes) exchange.endConnection();
   leaveToCache(exchange, 'completed');
 }
 

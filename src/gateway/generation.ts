@@ -19,30 +19,21 @@ export interface AttachContext {
 }
 
 /**
- * A revision as this worker has it loaded. Attaching takes hold of the upstreams and decodes no
+ * A revision's shape as this worker has it loaded. Attaching takes hold of the upstreams and decodes no
  * route: a plan is made from its bytes when its first exchange comes, which cannot fail since
  * control has read the same bytes before (control/compiler/verify.ts).
  */
 export class Generation {
   readonly number: number;
   readonly slot: number;
-  /** The newest that it is active for. */
-  revision: number;
   readonly matcher: Matcher;
   readonly upstreams: readonly UpstreamPlan[];
   readonly #shape: ShapeReader;
   readonly #plans: (RoutePlan | undefined)[];
 
-  constructor(
-    number: number,
-    slot: number,
-    revision: number,
-    bytes: ShapeBytes,
-    context: AttachContext,
-  ) {
+  constructor(number: number, slot: number, bytes: ShapeBytes, context: AttachContext) {
     this.number = number;
     this.slot = slot;
-    this.revision = revision;
     this.#shape = new ShapeReader(bytes);
     // Filled, as V8 tells arrays that have held objects from those that have not: with the first
     // plan of each generation, the code that reads this list would be thrown away.
@@ -76,9 +67,8 @@ export class Generation {
     return [...known, ...new Set(others)].join(', ');
   }
 
-  /** It is the active one, for the first time or again, as this revision. */
-  activate(revision: number): void {
-    this.revision = revision;
+  /** It is the active one, for the first time or again. */
+  activate(): void {
     for (const upstream of this.upstreams) upstream.activate();
   }
 

@@ -44,7 +44,9 @@ export function serve(worker: WorkerContext, res: HttpResponse, req: HttpRequest
     return;
   }
   worker.ledger.accepted(slot);
-  exchange = new Exchange(worker, res, generation, worker.readHeaders(req), beganMs);
+  const { pinnedRevision } = worker.words;
+  const headers = worker.readHeaders(req);
+  exchange = new Exchange(worker, res, generation, pinnedRevision, headers, beganMs);
   // Behind its response `res` is not there any more.
   if (worker.access.wantsAddress) exchange.clientIp();
   try {
@@ -146,14 +148,14 @@ function followLookup(exchange: Exchange, step: LookupStep): void {
 
 /** What the cache cannot answer: a local reply, or the way upstream. */
 function goOn(exchange: Exchange): void {
-  const { plan, worker } = exchange;
+  const { plan } = exchange;
   assert(plan !== null, 'a matched exchange has its route');
   changeRequest(exchange, plan);
   if (plan.reply === null) {
     forward(exchange);
     return;
   }
-  sendReply(exchange, plan.reply.prepared ?? plan.reply.render(exchange), worker.draining);
+  sendReply(exchange, plan.reply.prepared ?? plan.reply.render(exchange), exchange.closes);
   finish(exchange, 'completed');
 }
 

@@ -146,7 +146,7 @@ function follow(message: ToWorker): void {
       stage(message);
       return;
     case 'switch':
-      switchTo(message.slot, message.revision);
+      switchTo(message.slot);
       words.setState(context.draining ? workerState.draining : workerState.ready);
       tellControl({ ...message, kind: 'switched', worker: start.seat });
       return;
@@ -176,17 +176,17 @@ function explained(request: DescribedRequest): Explanation | null {
   }
 }
 
-function switchTo(slot: number, revision: number): void {
+function switchTo(slot: number): void {
   const generation = context.generations[slot];
-  generation?.activate(revision);
+  generation?.activate();
   words.setSwitchedTo(generation?.number ?? 0);
 }
 
-function stage({ slot, generation, revision, bytes }: Extract<ToWorker, { kind: 'stage' }>): void {
+function stage({ slot, generation, bytes }: Extract<ToWorker, { kind: 'stage' }>): void {
   let error: string | null = null;
   try {
     ledger.attach(slot, generation);
-    context.generations[slot] = new Generation(generation, slot, revision, bytes, attachContext);
+    context.generations[slot] = new Generation(generation, slot, bytes, attachContext);
   } catch (thrown) {
     error = messageOf(thrown);
   }

@@ -108,7 +108,10 @@ export class Apply {
   }
 
   /** Applies the content of an earlier revision as a new one. */
-  async rollback(revision: number, author: string, note: string): Promise<ApplyReport> {
+  async rollback(
+    revision: number,
+    { author, note, ifMatch }: Pick<ApplyRequest, 'author' | 'note' | 'ifMatch'>,
+  ): Promise<ApplyReport> {
     const { history } = this.#parts;
     const target = history.get(revision);
     if (target === null || target.state !== 'acknowledged') {
@@ -126,7 +129,7 @@ export class Apply {
       require: 'all',
       dryRun: false,
       allowEmpty: true,
-      ifMatch: null,
+      ifMatch,
     });
   }
 

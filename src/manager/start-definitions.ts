@@ -10,6 +10,7 @@ import type { Apply } from './apply.ts';
 import type { ClusterFleet } from './fleet.ts';
 import type { Following } from './following.ts';
 import type { History } from './history/history.ts';
+import type { Revision } from './history/revision.ts';
 import type { Served } from './served.ts';
 
 const startWaitMs = 60_000;
@@ -36,13 +37,13 @@ export interface StartParts {
  * What a node serves when it starts: the head of its history; the definitions file where there is
  * no head yet, or on top of it when the file has changed since it was read last. A file that is
  * wrong stops a first start; later the head is served and the log says what is wrong, as it does when
- * the file has no routes any more. In a cluster that has a head, that is what is served, and the file is not
- * looked at but for a warning.
+ * the file has no routes, or the folder no files, any more. In a cluster that has a head, that is what is
+ * served, and the file is not looked at but for a warning.
  */
 export async function startDefinitions(parts: StartParts): Promise<void> {
   const { apply, served, history, path, log, cluster } = parts;
   const { head } = history;
-  const parsed = path === null ? null : await readDefinitions(path);
+  const parsed = path === null ? null : await readAtStart(path, head, log);
   const found = cluster === null ? 'none' : await startFromCluster(parts, cluster);
   if (found === 'head') {
     if (parsed !== null && (!parsed.ok || parsed.hash !== served.hash)) {
@@ -124,6 +125,18 @@ async function followFirst({ fleet, following }: StartCluster): Promise<void> {
   }
 }
 
+/** Null: the folder has no files any more, and the head is served. */
+async function readAtStart(path: string, head: Revision | null, log: Log): Promise<Parsed | null> {
+  try {
+    return await readDefinitions(path);
+  } catch (error) {
+    const missing = error instanceof CutoverError && error.code === 'definitions-missing';
+    if (head === null || !missing) throw error;
+    log.error(`${error.message}; serving revision ${head.revision}`);
+    return null;
+  }
+}
+
 async function applyParsed(
   apply: Apply,
   parsed: Parsed,
@@ -154,6 +167,10 @@ export async function readSources(path: string): Promise<Source[]> {
     if (!(await stat(path)).isDirectory())
       return [{ file: path, text: await readFile(path, 'utf8') }];
     const names = (await readdir(path)).filter((name) => /\.(ya?ml|json)$/.test(name)).sort();
+    if (names.length === 0) {
+      const message = `${path} has no file of definitions: of a folder those are read that end in .yaml, .yml or .json`;
+      throw new CutoverError('definitions-missing', message, { source: 'operator' });
+    }
     return await Promise.all(
       names.map(async (name) => {
         const file = join(path, name);
@@ -161,6 +178,7 @@ export async function readSources(path: string): Promise<Source[]> {
       }),
     );
   } catch (error) {
+    if (error instanceof CutoverError) throw error;
     throw new CutoverError('file-unreadable', `${path} cannot be read: ${messageOf(error)}`, {
       source: 'operator',
     });

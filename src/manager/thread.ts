@@ -14,9 +14,11 @@ import { Apply } from './apply.ts';
 import { ControlClient } from './control-client.ts';
 import { EventStream } from './event-stream.ts';
 import { ClusterFleet, LoneFleet } from './fleet.ts';
-import { Following } from './following.ts';
+import { Following, type FollowingParts } from './following.ts';
 import { lockFolder } from './history/folder-lock.ts';
 import { History } from './history/history.ts';
+import type { Revision } from './history/revision.ts';
+import { RevisionLedgers } from './revision-ledgers.ts';
 import { Served } from './served.ts';
 import { type StartCluster, startDefinitions } from './start-definitions.ts';
 import type { FromManager, ManagerStart, ToManager } from './thread-messages.ts';
@@ -47,6 +49,7 @@ async function run(): Promise<void> {
     log.warn({ token: made }, 'no data folder: this admin token is for this run only'),
   );
   const collector = new Collector(start.memory);
+  const ledgers = new RevisionLedgers();
   const events = new EventStream(() => ({
     generations: collector.generations(),
     workers: collector.workers(),
@@ -54,10 +57,10 @@ async function run(): Promise<void> {
   }));
   const control: ControlClient = new ControlClient(start.control, (event) => {
     if (event.kind === 'follow') cluster?.following.receive(event);
-    else void onEvent(event, { collector, events, history });
+    else void onEvent(event, { collector, ledgers, events, history });
   });
   const served = new Served(history, control);
-  const cluster = settings.cluster.kind === 'memory' ? null : clusterOf(served, history, control);
+  const cluster = clusterOf({ served, history, announce }, control);
   const apply = new Apply({
     nodeId: settings.node.id,
     history,
@@ -74,6 +77,7 @@ async function run(): Promise<void> {
     apply,
     history,
     collector,
+    ledgers,
     events,
     control,
     announce,
@@ -86,13 +90,6 @@ async function run(): Promise<void> {
   await startDefinitions({ apply, served, history, path, log, cluster });
   cluster?.following.begin();
   tellMain({ kind: 'active', revision: history.head?.revision ?? 0 });
-
-  function clusterOf(
-    ...[served, history, control]: [Served, History, ControlClient]
-  ): StartCluster {
-    const fleet = new ClusterFleet(control);
-    return { fleet, following: new Following({ served, history, fleet, announce }) };
-  }
 
   function announce(event: string, fields: Record<string, unknown>): void {
     log.info(fields, event);
@@ -125,10 +122,17 @@ async function run(): Promise<void> {
   }
 }
 
+interface Followers {
+  readonly collector: Collector;
+  readonly ledgers: RevisionLedgers;
+  readonly events: EventStream;
+  readonly history: History;
+}
+
 /** What control tells, into the figures' names, the events, the log and the history. */
 async function onEvent(
   event: ControlEvent,
-  { collector, events, history }: { collector: Collector; events: EventStream; history: History },
+  { collector, ledgers, events, history }: Followers,
 ): Promise<void> {
   if (event.kind === 'names') {
     collector.learn(event.given, event.dropped);
@@ -144,18 +148,44 @@ async function onEvent(
   }
   if (event.kind === 'endpoint') collector.endpoints.learn(event);
   events.send(event.kind, event);
+  if (event.kind === 'reused') {
+    log.info(event, 'generation reused');
+    await keepLedger(history, event.revision, {
+      ledger: ledgers.reused(event.generation, event.ledger),
+    });
+    return;
+  }
   if (event.kind !== 'retired') {
     log['problem' in event && event.problem !== null ? 'warn' : 'info'](event, event.kind);
     return;
   }
-  const { revision, ledger, balanced } = event;
+  const { generation, revision, balanced } = event;
   log[balanced ? 'info' : 'error'](event, 'generation retired');
+  const ledger = ledgers.retired(generation, event.ledger);
+  await keepLedger(history, revision, { ledger, balanced });
+}
+
+async function keepLedger(
+  history: History,
+  revision: number,
+  counts: Pick<Revision, 'ledger' | 'balanced'>,
+): Promise<void> {
   const kept = history.get(revision);
   if (kept === null) return;
   // A full disk is no reason to end the manager: the ledger is in the log.
-  await history.record({ ...kept, ledger, balanced }).catch((error) => {
+  await history.record({ ...kept, ...counts }).catch((error) => {
     log.error({ revision, detail: messageOf(error) }, 'the ledger of a revision was not kept');
   });
+}
+
+/** Null: the node is on its own. */
+function clusterOf(
+  parts: Omit<FollowingParts, 'fleet'>,
+  control: ControlClient,
+): StartCluster | null {
+  if (settings.cluster.kind === 'memory') return null;
+  const fleet = new ClusterFleet(control);
+  return { fleet, following: new Following({ ...parts, fleet }) };
 }
 
 /** Null: it is. */

@@ -228,6 +228,8 @@ export class ControlBlock {
 
 /** The words that one worker writes; made by that worker alone. */
 export class WorkerWords {
+  /** The revision that the slot was active for at the last `pin`. */
+  pinnedRevision = 0;
   readonly #words: ControlWords;
   readonly #at: number;
 
@@ -242,7 +244,8 @@ export class WorkerWords {
    * Pins the stable slot for a new exchange and returns it. `noSlot`: nothing was published yet.
    *
    * Pairs with `publish` and `pinned` in control: the pin is visible before `active` is read
-   * again, so a slot that control saw unpinned after its last publish is never used here.
+   * again, so a slot that control saw unpinned after its last publish is never used here. A
+   * rollback gives a slot a new revision just before it publishes it, so that is read in between.
    */
   pin(): number {
     for (;;) {
@@ -251,6 +254,7 @@ export class WorkerWords {
       if (slot === noSlot) return noSlot;
       const at = this.#at + workerField.pins + slot;
       Atomics.store(this.#words, at, Atomics.load(this.#words, at) + 1);
+      this.pinnedRevision = Atomics.load(this.#words, slotAt(slot) + slotField.revision);
       if (Atomics.load(this.#words, header.active) === word) return slot;
       Atomics.store(this.#words, at, Atomics.load(this.#words, at) - 1);
     }

@@ -10,7 +10,6 @@ export type ToWorker =
       readonly kind: 'stage';
       readonly slot: number;
       readonly generation: number;
-      readonly revision: number;
       readonly bytes: ShapeBytes;
     }
   /** The active word says this slot now; answer `switched` from a later turn of the event loop. */

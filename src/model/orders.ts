@@ -174,6 +174,16 @@ export interface Ledger {
 
 export type GenerationState = 'staged' | 'active' | 'retained' | 'draining';
 
+/** A rollback makes a loaded generation active as another revision. */
+export interface ReusedEvent {
+  readonly kind: 'reused';
+  readonly generation: number;
+  /** That it was loaded under until now. */
+  readonly revision: number;
+  /** What the generation has counted until now. */
+  readonly ledger: Ledger;
+}
+
 export interface RetiredEvent {
   readonly kind: 'retired';
   readonly generation: number;
@@ -271,6 +281,7 @@ export interface ClusterFiguresEvent {
 
 export type ControlEvent =
   | SnapshotEvent
+  | ReusedEvent
   | RetiredEvent
   | WorkerEvent
   | EndpointEvent

@@ -2,7 +2,7 @@
 // Method: calls to one gateway; afterwards it still serves what it served before.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Gateway } from '../kit/gateway.ts';
-import { exchange, get } from '../kit/raw-client.ts';
+import { exchange, get, RawClient } from '../kit/raw-client.ts';
 
 const serving = { routes: [{ id: 'say', match: { path: '/say' }, respond: { body: 'kept' } }] };
 let gateway: Gateway;
@@ -63,6 +63,25 @@ describe('without the token', () => {
     const headers = { authorization: `bEARER ${gateway.token}` };
     expect((await gateway.admin('GET', '/v1/nodes', undefined, headers)).status).toBe(200);
   });
+});
+
+test.each([
+  ['a head over the limit', 431, 'head-too-large', get(`/v1/nodes?note=${'n'.repeat(30_000)}`)],
+  ['what is no request', 400, 'request-invalid', 'hello\r\n\r\n'],
+])('%s gets a problem document, and the connection ends', async (_name, status, code, text) => {
+  const client = await RawClient.connect(Number(new URL(gateway.adminUrl).port));
+  client.send(text);
+  const answer = await client.response();
+  expect([answer.status, answer.headers['content-type']]).toEqual([
+    status,
+    ['application/problem+json'],
+  ]);
+  expect(JSON.parse(answer.body)).toMatchObject({
+    type: `urn:cutover:problem:${code}`,
+    status,
+    code,
+  });
+  await client.ended();
 });
 
 describe('with the token', () => {

@@ -123,6 +123,34 @@ describe('If-Match', () => {
     expect((await gateway.admin('PUT', '/v1/routes/say', route, headers)).status).toBe(412);
     expect(await said()).toBe('guarded');
   });
+
+  test('guards a rollback too', async () => {
+    const { revision, hash: stale } = (await put(saying('target'))).body;
+    const { hash } = (await put(saying('later'))).body;
+    const back = (tag: string) =>
+      gateway.admin('POST', `/v1/revisions/${revision}/rollback`, undefined, {
+        'if-match': `"${tag}"`,
+      });
+    const refused = await back(stale);
+    expect([refused.status, refused.body.code]).toEqual([412, 'precondition-failed']);
+    expect(await said()).toBe('later');
+    expect((await back(hash)).status).toBe(200);
+    expect(await said()).toBe('target');
+  });
+});
+
+test.each([
+  ['PUT', '/v1/definitions', saying('new')],
+  ['PUT', '/v1/routes/say', { match: { path: '/say' }, respond: { body: 'new' } }],
+  ['DELETE', '/v1/routes/say', undefined],
+  ['POST', '/v1/revisions/1/rollback', undefined],
+])('If-None-Match with %s %s is refused, since nothing would weigh it', async (...call) => {
+  await put(saying('kept'));
+  const [method, path, sent] = call;
+  const { status, body } = await gateway.admin(method, path, sent, { 'if-none-match': '*' });
+  expect([status, body.code]).toEqual([400, 'query-invalid']);
+  expect(body.detail).toContain('If-Match');
+  expect(await said()).toBe('kept');
 });
 
 describe('a dry run', () => {

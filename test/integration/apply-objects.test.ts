@@ -59,6 +59,14 @@ describe('one route', () => {
     expect(await fetched('/third')).toEqual([200, 'third']);
   });
 
+  test('with the longest id that there may be is reached by it', async () => {
+    const path = `/v1/routes/${'r'.repeat(128)}`;
+    const route = { match: { path: '/long' }, respond: { body: 'long' } };
+    expect((await gateway.admin('PUT', path, route)).status).toBe(200);
+    expect((await gateway.admin('GET', path)).body.match).toEqual({ path: '/long' });
+    expect((await gateway.admin('DELETE', path)).status).toBe(200);
+  });
+
   test('is removed', async () => {
     expect((await gateway.admin('DELETE', '/v1/routes/first')).status).toBe(200);
     expect((await fetched('/first'))[0]).toBe(404);

@@ -143,6 +143,28 @@ describe('a wrong call exits with 2 and says why', () => {
   });
 });
 
+test.each([
+  ['apply', () => good],
+  ['rollback', () => '1'],
+])('%s with a note over the limit is called wrongly, and says so', async (command, argument) => {
+  const args = [command, argument(), '--note', 'n'.repeat(1025), '--token-file', token];
+  const { code, out, err } = await cutover(args);
+  expect([code, out]).toEqual([2, '']);
+  expect(err).toBe('cutover: --note has 1025 characters; at most 1024 are kept (noteLengthMax)\n');
+});
+
+describe('a folder without a file of definitions', () => {
+  test.each(['validate', 'dump', 'apply', 'diff'])('is an error of %s', async (command) => {
+    const empty = mkdtempSync(join(folder, 'empty-'));
+    writeFileSync(join(empty, 'notes.txt'), 'routes: []');
+    const { code, out, err } = await cutover([command, empty]);
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toContain(`${empty} has no file of definitions`);
+    writeFileSync(join(empty, 'empty.yaml'), '');
+    if (command === 'validate') expect((await cutover([command, empty])).code).toBe(0);
+  });
+});
+
 describe('a command that cannot do its work exits with 1', () => {
   test('when no node answers, and says where it looked', async () => {
     const admin = `http://127.0.0.1:${await closedPort()}`;
@@ -155,6 +177,19 @@ describe('a command that cannot do its work exits with 1', () => {
     const { code, err } = await cutover(['status', '--token-file', join(folder, 'none')]);
     expect(code).toBe(1);
     expect(err).toContain(join(folder, 'none'));
+  });
+
+  test.each([
+    ['two lines', 'secret-one\nsecret-two\n'],
+    ['nothing', '\n'],
+    ['other than ASCII', 'secret-\u00e9'],
+  ])('when the token file holds %s, and says nothing of its content', async (_name, text) => {
+    const wrong = join(folder, 'wrong-token');
+    writeFileSync(wrong, text);
+    const { code, out, err } = await cutover(['status', '--token-file', wrong]);
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toContain(`${wrong} does not hold a token`);
+    expect(err).not.toContain('secret');
   });
 
   test('when the token is refused, or what answers is no node', async () => {

@@ -148,8 +148,21 @@ describe('what never ends', () => {
   }, 65_000);
 });
 
-test('one empty line before a request is passed over', async () => {
+test.each([
+  ['one', ['\r\n']],
+  ['two', ['\r\n\r\n']],
+  ['five', ['\r\n'.repeat(5)]],
+  ['two in pieces', ['\r', '\n', '\r', '\n']],
+  ['three in two pieces', ['\r\n\r', '\n\r\n']],
+])('empty lines before a request are passed over at once: %s', async (_name, pieces) => {
   const client = await RawClient.connect(gateway.port);
-  client.send(`\r\n${get('/a')}`);
-  await until('the origin saw it', () => origin.seen.length > 0, 2_000);
+  for (const piece of pieces) {
+    client.send(piece);
+    // So that it is a read of its own; however it is cut, the answer is the same.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  client.send(`${get('/a')}\r\n\r\n${get('/b')}`);
+  await until('the origin saw both', () => origin.seen.length > 1, 2_000);
+  expect(origin.seen.map(({ url }) => url)).toEqual(['/a', '/b']);
+  client.close();
 });

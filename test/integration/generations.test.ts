@@ -109,6 +109,48 @@ describe('a rollback', () => {
     expect(kept).toMatchObject({ parent: second, note: 'oops', state: 'acknowledged' });
   });
 
+  test('never shows an earlier revision to a connection than it saw', async () => {
+    const set = (body: string) => ({
+      routes: [{ id: 'r', match: { path: '/mark' }, respond: { body: `\${revision} ${body}` } }],
+    });
+    await gateway.apply(set('one'));
+    const { revision } = await gateway.apply(set('two'));
+    const client = await RawClient.connect(gateway.port);
+    const seen: number[] = [];
+    let done = false;
+    const asking = (async () => {
+      while (!done) {
+        client.send(get('/mark'));
+        const shown = Number.parseInt((await client.response()).body, 10);
+        if (seen.at(-1) !== shown) seen.push(shown);
+      }
+    })();
+    for (let head = revision; head < revision + 20; head++) await rollback(head - 1);
+    done = true;
+    await asking;
+    client.socket.destroy();
+    expect(seen.at(-1)).toBeGreaterThan(revision);
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+  });
+
+  test('leaves what an earlier revision counted with it, and the new one counts its own', async () => {
+    const report = async (revision: number) =>
+      (await gateway.admin('GET', `/v1/revisions/${revision}/report`)).body;
+    const accepted = async (revision: number): Promise<number> =>
+      (await report(revision)).ledger.accepted;
+    const [first] = (await applyMarks('counted')) as [number];
+    for (let i = 0; i < 3; i++) await mark();
+    await applyMarks('between');
+    const again = (await rollback(first)).body.revision;
+    for (let i = 0; i < 2; i++) await mark();
+    expect([await accepted(first), await accepted(again)]).toEqual([3, 2]);
+    expect((await report(again)).generation.ledger.accepted).toBe(5);
+    await applyMarks('g1', 'g2', 'g3', 'g4');
+    await until('it is retired', async () => (await report(again)).generation === null);
+    await until('its ledger is kept', async () => (await report(again)).ledger !== null);
+    expect([await accepted(first), await accepted(again)]).toEqual([3, 2]);
+  });
+
   test('without a note says where it went', async () => {
     const [first] = (await applyMarks('noted', 'other')) as [number];
     const { body } = await rollback(first);

@@ -34,6 +34,35 @@ afterAll(async () => {
   await origin?.close();
 });
 
+test.each(['close', 'Close', 'TE, close', 'keep-alive, close', 'keep-alive\r\nConnection: close'])(
+  'Connection: %s makes it the last request',
+  async (value) => {
+    const first = [
+      get('/local/1', `Connection: ${value}`),
+      get('/a/1', `Connection: ${value}`),
+      get('/local', `Connection: ${value}`),
+      get('/a/1', `Connection: ${value}`).replace('GET', 'HEAD'),
+      `POST /a/1 ${post}Connection: ${value}\r\nContent-Length: 2\r\n\r\nhi`,
+    ];
+    for (const one of first) {
+      const client = await RawClient.connect(gateway.port);
+      client.send(`${one}${get('/local/second')}`);
+      const { status } = await client.response({ toHead: one.startsWith('HEAD') });
+      expect(status).toBe(200);
+      await client.ended();
+      expect(client.rest).toBe('');
+    }
+  },
+);
+
+test('Connection: TE goes on', async () => {
+  const client = await RawClient.connect(gateway.port);
+  client.send(get('/local/1', 'Connection: TE') + get('/local/second', 'Connection: keep-alive'));
+  expect((await client.response()).body).toBe('1');
+  expect((await client.response()).body).toBe('second');
+  client.close();
+});
+
 const post = 'HTTP/1.1\r\nHost: test\r\n';
 /** One of five kinds of request by its number, and the body that answers it. */
 function request(n: number): readonly [text: string, answer: string] {

@@ -101,6 +101,25 @@ test('a folder of files is one set', async () => {
   expect((await exchange(gateway.port, get('/b'))).status).toBe(200);
 });
 
+test('a folder without files ends a first start', async () => {
+  const definitionsPath = testFolder();
+  const refusal = await Gateway.start({ definitionsPath }).catch((error) => error);
+  expect([refusal.exitCode, refusal.output]).toEqual([
+    1,
+    expect.stringContaining(`${definitionsPath} has no file of definitions`),
+  ]);
+});
+
+test('a folder without files later: the head is served and the log says so', async () => {
+  const definitionsPath = testFolder();
+  const dataFolder = join(testFolder(), 'data');
+  await (await start(dataFolder, saying('file'))).stop();
+  const second = await Gateway.start({ dataFolder, definitionsPath });
+  onTestFinished(() => second.kill());
+  expect(await served(second)).toEqual([1, 'file']);
+  expect(second.log).toMatch(/has no file of definitions.*; serving revision 1/);
+});
+
 test('a file that is not there ends a first start', async () => {
   const definitionsPath = join(testFolder(), 'none.yaml');
   const refusal = await Gateway.start({ definitionsPath }).catch((error) => error);

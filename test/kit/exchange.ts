@@ -47,7 +47,8 @@ export function exchangeOf(parts: ExchangeParts = {}): Exchange {
   const exchange = new Exchange(
     worker as unknown as WorkerContext,
     res as unknown as Exchange['res'],
-    { revision: 7, slot: 0 } as Generation,
+    { slot: 0 } as Generation,
+    7,
     headers,
     parts.beganMs ?? 0,
   );

@@ -32,7 +32,8 @@ export function exchangeOf(plan: RoutePlan, request: PlainExchange = {}): Exchan
   const exchange = new Exchange(
     worker as unknown as WorkerContext,
     { getRemoteAddress: () => new ArrayBuffer(4) } as unknown as HttpResponse,
-    { revision: 7 } as unknown as Generation,
+    {} as unknown as Generation,
+    7,
     headers,
     0,
   );

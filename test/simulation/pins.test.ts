@@ -32,6 +32,8 @@ class SimulatedWorker {
   /** The generation that it has attached, by slot. */
   readonly attached = new Map<number, number>();
   readonly exchanges: { readonly slot: number; readonly number: number }[] = [];
+  /** That of its last exchange. */
+  revision = 0;
 
   constructor(words: WorkerWords, index: number) {
     this.words = words;
@@ -152,6 +154,11 @@ class Simulation {
     const slot = worker.words.pin();
     this.order.staleLoad = null;
     if (slot === noSlot) return;
+    const { pinnedRevision } = worker.words;
+    if (pinnedRevision < worker.revision) {
+      this.faults.push(`revision ${pinnedRevision} came after ${worker.revision}`);
+    }
+    worker.revision = pinnedRevision;
     const number = worker.attached.get(slot) ?? 0;
     worker.exchanges.push({ slot, number });
     this.counts.exchanges += 1;

@@ -37,7 +37,7 @@ export function answerStored(
 }
 
 function answer(exchange: Exchange, cache: WorkerCache, entry: EntryView, age: string): boolean {
-  const { res, headers, worker } = exchange;
+  const { res, headers } = exchange;
   exchange.status = entry.status;
   if ((headers.cacheBits & conditionalBits) !== 0) {
     const part = answerPart(exchange, cache, entry, age);
@@ -52,7 +52,7 @@ function answer(exchange: Exchange, cache: WorkerCache, entry: EntryView, age: s
   else res.writeStatus(asBytes(headText(exchange, entry)));
   res.writeHeader('age', age);
   if (exchange.method === 'HEAD') {
-    endWithoutBody(res, entry.bodyBytes, worker.draining);
+    endWithoutBody(res, entry.bodyBytes, exchange.closes);
     return true;
   }
   if (entry.status === 204) {
@@ -60,7 +60,7 @@ function answer(exchange: Exchange, cache: WorkerCache, entry: EntryView, age: s
     return true;
   }
   exchange.bytesOut = entry.bodyBytes;
-  res.end(entry.body(), worker.draining);
+  res.end(entry.body(), exchange.closes);
   return true;
 }
 
@@ -124,21 +124,20 @@ function sendPart(
   headers: HeaderList,
   body: Uint8Array | null,
 ): void {
-  const { res, worker, method } = exchange;
+  const { res, method } = exchange;
   exchange.status = status;
   res.writeStatus(asBytes(prepareHead(statusText(status), headers)));
   res.writeHeader('age', age);
   if (body === null) sendBodyless(exchange);
-  else if (method === 'HEAD') endWithoutBody(res, body.length, worker.draining);
+  else if (method === 'HEAD') endWithoutBody(res, body.length, exchange.closes);
   else {
     exchange.bytesOut = body.length;
-    res.end(body, worker.draining);
+    res.end(body, exchange.closes);
   }
 }
 
 /** The end of a 204 or 304, which has neither a body nor a length. */
 function sendBodyless(exchange: Exchange): void {
-  const { draining } = exchange.worker;
-  endWithoutBody(exchange.res, -1, draining);
-  if (draining) exchange.endConnection();
+  endWithoutBody(exchange.res, -1, exchange.closes);
+  if (exchange.closes) exchange.endConnection();
 }

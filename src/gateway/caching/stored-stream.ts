@@ -33,9 +33,8 @@ export class StoredStream {
     this.#hold = cache.reader.hold();
     this.#at = range?.from ?? 0;
     this.#to = range?.to ?? null;
-    const close = exchange.worker.draining;
     const length = range === null ? this.#hold.bodyBytes : range.to - range.from;
-    this.#relay = new ResponseRelay(exchange.res, head, length, false, close, {
+    this.#relay = new ResponseRelay(exchange.res, head, length, false, exchange.closes, {
       ending: () => {},
       drained: () => this.#drained(),
     });

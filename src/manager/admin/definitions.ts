@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { monotonicMs } from '../../base/clock.ts';
 import { CutoverError } from '../../base/errors.ts';
-import { applyWaitMsMax } from '../../base/limits.ts';
+import { applyWaitMsMax, noteLengthMax } from '../../base/limits.ts';
 import { parseDurationMs } from '../../base/units.ts';
 import { repeatsKey } from '../../model/json-keys.ts';
 import {
@@ -19,10 +19,10 @@ import {
   objectIn,
   writtenWith,
 } from '../../model/written.ts';
-import { type ApplyRequest, defaultWaitMs, type IfMatch } from '../apply.ts';
+import { type ApplyRequest, defaultWaitMs } from '../apply.ts';
 import type { ApplyReport } from '../apply-report.ts';
 import type { AdminParts } from './parts.ts';
-import { authorOf, flagOf, queryOf } from './query.ts';
+import { authorOf, flagOf, ifMatchOf, queryOf } from './query.ts';
 
 const applyQuery = ['note', 'dryRun', 'wait', 'require'] as const;
 const applySetQuery = [...applyQuery, 'allowEmpty'] as const;
@@ -123,19 +123,12 @@ async function run(
   return parts.apply.apply({
     ...order,
     author: authorOf(request),
-    note: (query.note ?? '').slice(0, 1024),
+    note: (query.note ?? '').slice(0, noteLengthMax),
     waitMs,
     require: requireOf(query.require),
     dryRun: flagOf('dryRun', query.dryRun),
-    ifMatch: tagsOf(request.headers['if-match']),
+    ifMatch: ifMatchOf(request),
   });
-}
-
-/** A list of tags (RFC 9110, section 13.1.1); a tag without its quotes is taken too. */
-function tagsOf(ifMatch: string | undefined): IfMatch | null {
-  if (ifMatch === undefined) return null;
-  if (ifMatch.trim() === '*') return '*';
-  return ifMatch.split(',').map((tag) => tag.trim().replace(/^"(.*)"$/, '$1'));
 }
 
 function answer(reply: FastifyReply, parts: AdminParts, report: ApplyReport): FastifyReply {

@@ -4,6 +4,7 @@ import type { Apply } from '../apply.ts';
 import type { ControlClient } from '../control-client.ts';
 import type { EventStream } from '../event-stream.ts';
 import type { History } from '../history/history.ts';
+import type { RevisionLedgers } from '../revision-ledgers.ts';
 
 /** What the calls of the admin interface work on. */
 export interface AdminParts {
@@ -13,6 +14,7 @@ export interface AdminParts {
   readonly apply: Apply;
   readonly history: History;
   readonly collector: Collector;
+  readonly ledgers: RevisionLedgers;
   readonly events: EventStream;
   readonly control: Pick<ControlClient, 'bust' | 'list' | 'explain'>;
   /** Into the log and to whoever watches the events. */

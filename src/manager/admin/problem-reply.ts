@@ -18,6 +18,9 @@ export const errorStatus: Readonly<Record<string, number>> = {
   'call-unknown': 404,
   'query-invalid': 400,
   'body-invalid': 400,
+  'request-invalid': 400,
+  'request-late': 408,
+  'head-too-large': 431,
   'token-missing': 401,
   'stage-failed': 500,
   'node-failed': 500,
@@ -37,6 +40,24 @@ function statusOf(code: string): number {
 
 /** Answers with a problem document (RFC 9457). */
 export function sendProblem(reply: FastifyReply, error: unknown): FastifyReply {
+  const problem = problemOf(error);
+  const { status } = problem;
+  if (status === 429) void reply.header('retry-after', '1');
+  if (status === 401) void reply.header('www-authenticate', 'Bearer');
+  return reply.code(status).type('application/problem+json').send(problem);
+}
+
+export interface ProblemDocument {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  /** The facts of the error. */
+  readonly [fact: string]: unknown;
+}
+
+export function problemOf(error: unknown): ProblemDocument {
   const known = error instanceof CutoverError;
   const http = (error as { statusCode?: number }).statusCode;
   const code = known
@@ -47,17 +68,12 @@ export function sendProblem(reply: FastifyReply, error: unknown): FastifyReply {
         ? 'body-invalid'
         : 'internal';
   const status = known ? statusOf(code) : (http ?? 500);
-  if (status === 429) void reply.header('retry-after', '1');
-  if (status === 401) void reply.header('www-authenticate', 'Bearer');
-  return reply
-    .code(status)
-    .type('application/problem+json')
-    .send({
-      type: `urn:cutover:problem:${code}`,
-      title: code.replaceAll('-', ' '),
-      status,
-      code,
-      detail: messageOf(error),
-      ...(known ? error.context : {}),
-    });
+  return {
+    type: `urn:cutover:problem:${code}`,
+    title: code.replaceAll('-', ' '),
+    status,
+    code,
+    detail: messageOf(error),
+    ...(known ? error.context : {}),
+  };
 }

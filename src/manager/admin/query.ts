@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { CutoverError } from '../../base/errors.ts';
+import type { IfMatch } from '../apply.ts';
 
 /** The parameters of a call's query; unknown and doubled ones are refused, never passed over. */
 export function queryOf<Name extends string>(
@@ -26,6 +27,23 @@ export function flagOf(name: string, value: string | undefined): boolean {
   if (value === undefined || value === 'false') return false;
   if (value === 'true') return true;
   throw new CutoverError('query-invalid', `${name} is true or false`, { source: 'operator' });
+}
+
+/**
+ * On which active set a change builds: a list of tags (RFC 9110, section 13.1.1); a tag without its
+ * quotes is taken too. `If-None-Match` is refused, since a change that passed it over would not be
+ * the one that was asked for.
+ */
+export function ifMatchOf({ headers }: FastifyRequest): IfMatch | null {
+  if (headers['if-none-match'] !== undefined) {
+    const message =
+      'If-None-Match is not weighed by calls that change something; read the ETag and send it as If-Match';
+    throw new CutoverError('query-invalid', message, { source: 'operator' });
+  }
+  const ifMatch = headers['if-match'];
+  if (ifMatch === undefined) return null;
+  if (ifMatch.trim() === '*') return '*';
+  return ifMatch.split(',').map((tag) => tag.trim().replace(/^"(.*)"$/, '$1'));
 }
 
 /** Who asks, for the history: `X-Author`, percent-encoded where it is not ASCII. */

@@ -1,12 +1,13 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { CutoverError } from '../../base/errors.ts';
+import { noteLengthMax } from '../../base/limits.ts';
 import { type Diff, diffDefinitions } from '../../model/diff.ts';
 import { parseWritten } from '../../model/parse.ts';
 import { emptyWritten } from '../../model/written.ts';
 import type { History } from '../history/history.ts';
 import { type Revision, summaryOf } from '../history/revision.ts';
 import type { AdminParts } from './parts.ts';
-import { authorOf, queryOf } from './query.ts';
+import { authorOf, ifMatchOf, queryOf } from './query.ts';
 
 const listedCount = 20;
 
@@ -28,7 +29,11 @@ export function registerRevisions(app: FastifyInstance, parts: AdminParts): void
   app.post('/v1/revisions/:n/rollback', async (request, reply) => {
     const { note = '' } = queryOf(request, ['note']);
     const { revision } = found(request, parts);
-    const report = await parts.apply.rollback(revision, authorOf(request), note);
+    const report = await parts.apply.rollback(revision, {
+      author: authorOf(request),
+      note: note.slice(0, noteLengthMax),
+      ifMatch: ifMatchOf(request),
+    });
     return reply.header('etag', `"${parts.apply.hash}"`).send(report);
   });
   app.get('/v1/revisions/:n/report', async (request) => {
@@ -37,13 +42,13 @@ export function registerRevisions(app: FastifyInstance, parts: AdminParts): void
   });
 }
 
-/** Live counts while a generation of the revision is loaded, the final ones afterwards. */
-function report(revision: Revision, { history, collector }: AdminParts): unknown {
+/** Live counts while a generation is loaded as the revision, the final ones afterwards. */
+function report(revision: Revision, { history, collector, ledgers }: AdminParts): unknown {
   const live = collector.generations().find((one) => one.revision === revision.revision);
   return {
     ...summaryOf(revision),
     diff: diffToParent(revision, history),
-    ledger: live?.ledger ?? revision.ledger ?? null,
+    ledger: live ? ledgers.own(live.generation, live.ledger) : (revision.ledger ?? null),
     state: revision.state,
     generation: live ?? null,
   };

@@ -2,8 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import { type FastifyInstance, fastify } from 'fastify';
 import { after, cancel } from '../../base/clock.ts';
 import { CutoverError, messageOf } from '../../base/errors.ts';
-import { definitionsBytesMax } from '../../base/limits.ts';
+import { definitionsBytesMax, nameLengthMax } from '../../base/limits.ts';
 import { registerCache } from './cache.ts';
+import { answerClientError } from './client-error.ts';
 import { registerDefinitions } from './definitions.ts';
 import { registerEvents } from './events.ts';
 import { registerNode } from './node.ts';
@@ -18,7 +19,9 @@ const open = new Set(['/livez', '/readyz', '/metrics']);
 export function buildAdmin(parts: AdminParts): FastifyInstance {
   const app = fastify({
     bodyLimit: definitionsBytesMax,
+    routerOptions: { maxParamLength: nameLengthMax },
     forceCloseConnections: true,
+    clientErrorHandler: answerClientError,
     // What never comes to a call: a target that cannot be decoded.
     frameworkErrors: (error, _request, reply) => {
       const unknown = new CutoverError('call-unknown', messageOf(error), { source: 'operator' });

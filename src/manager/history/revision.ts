@@ -22,7 +22,7 @@ export interface Revision {
   readonly reason?: string;
   readonly written: WrittenDefinitions;
   readonly timings?: ApplyTimings & { readonly validateMs: number };
-  /** Final counts of its generations, once they were retired. */
+  /** Final counts, once its generation was retired or became another revision's. */
   readonly ledger?: Ledger;
   readonly balanced?: boolean;
 }

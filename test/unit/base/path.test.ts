@@ -17,6 +17,9 @@ describe('a path', () => {
     ['/.a/..b/c./d..', '/.a/..b/c./d..'],
     ['/%2ea', '/.a'],
     ['/...', '/...'],
+    ['/a%2fb', '/a%2Fb'],
+    ['/a..%2fb..;c', '/a..%2Fb..;c'],
+    ['/...;/;../x;/a;..', '/...;/;../x;/a;..'],
     ["/-._~!$&'()*+,;=:@", "/-._~!$&'()*+,;=:@"],
   ])('%s is %s', (raw, path) => {
     expect(normalizePath(raw)).toEqual({ path });
@@ -30,6 +33,14 @@ describe('a path', () => {
     ['/%2e', 'dot-segment'],
     ['/%2E%2e/a', 'dot-segment'],
     ['/.%2e/', 'dot-segment'],
+    ['/public/..%2fadmin/x', 'dot-segment'],
+    ['/a/%2e%2e%2f', 'dot-segment'],
+    ['/a%2F..', 'dot-segment'],
+    ['/a%2f%2e/b', 'dot-segment'],
+    ['/up/..;/hello', 'dot-segment'],
+    ['/up/.;v=1/hello', 'dot-segment'],
+    ['/up/%2e%2e%3bv%2fx', 'dot-segment'],
+    ['/..;', 'dot-segment'],
     ['/a\\b', 'backslash'],
     ['/%5c', 'backslash'],
     ['/%5C..', 'backslash'],
@@ -58,6 +69,8 @@ const piece = fc.constantFrom(
   '%2E',
   '%2f',
   '%5c',
+  ';',
+  '%3b',
   '\\',
   'a',
   '%61',
@@ -94,9 +107,11 @@ describe('any path', () => {
   test('never has a dot segment, however often it is decoded once', () => {
     fc.assert(
       fc.property(path, (raw) => {
-        const segments = (normal(raw) ?? '/').split('/');
-        const decoded = segments.map((one) => one.replaceAll(/%2e/gi, '.'));
-        for (const segment of decoded) expect(segment).not.toMatch(/^\.{1,2}$/);
+        const decoded = (normal(raw) ?? '/')
+          .replaceAll(/%2e/gi, '.')
+          .replaceAll(/%2f/gi, '/')
+          .replaceAll(/%3b/gi, ';');
+        for (const segment of decoded.split('/')) expect(segment).not.toMatch(/^\.{1,2}(;|$)/);
       }),
       { numRuns: 2000 },
     );
@@ -127,6 +142,8 @@ test.each([
   ['/', false],
   ['/a.b/c', false],
   ['/.a', true],
+  ['/..;/a', true],
+  ['/a%2f..', true],
   ['/a%20', true],
   ['/a\\b', true],
 ])('%s needs it: %s', (raw, needs) => {

@@ -116,6 +116,16 @@ test('a rollback uses what is loaded, and its predecessor is kept as the younges
   expect([block.generation(0), generations.active()?.hash]).toEqual([1, 'e']);
 });
 
+test('what begins after a rollback runs on the new revision, at once', () => {
+  const { generations, apply, worker } = node();
+  apply('a');
+  apply('b');
+  worker.pin();
+  expect(worker.pinnedRevision).toBe(2);
+  generations.publish(generations.withHash('a') as Loaded, 3);
+  expect([worker.pin(), worker.pinnedRevision]).toEqual([0, 3]);
+});
+
 describe('a generation that was given up', () => {
   test('is retired when its last exchange is done', () => {
     const { generations, apply, states, worker } = node();

@@ -270,6 +270,17 @@ describe('what was staged and is abandoned leaves no trace', () => {
   });
 });
 
+test('a rollback to a loaded generation tells what it had counted', async () => {
+  await node.apply(set('a'));
+  for (let i = 0; i < 3; i++) first.ledger.accepted(0);
+  for (let i = 0; i < 2; i++) first.ledger.completed(0);
+  await node.apply(set('b'));
+  await node.apply(set('a'));
+  expect(node.eventsOf('reused')).toMatchObject([
+    { generation: 1, revision: 1, ledger: { accepted: 3, completed: 2 } },
+  ]);
+});
+
 describe('retirement', () => {
   test('waits for the last exchange and tells its ledger', async () => {
     await node.apply(set('a'));

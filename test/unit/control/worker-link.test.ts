@@ -39,7 +39,7 @@ function link() {
 }
 
 function stageMessage(slot: number, generation: number) {
-  return { kind: 'stage', slot, generation, revision: generation, bytes } as const;
+  return { kind: 'stage', slot, generation, bytes } as const;
 }
 
 /** What a worker answers to a message, with what tells it from others. */
@@ -51,7 +51,7 @@ function answerTo(message: ToWorker, error: string | null = null): object {
 test('a question is asked as it is, and its answer is believed', async () => {
   const { link: one, worker, heard } = link();
   const staged = one.stage(stageMessage(5, 9), longMs);
-  expect(await heard(1)).toMatchObject([{ kind: 'stage', slot: 5, generation: 9, revision: 9 }]);
+  expect(await heard(1)).toMatchObject([{ kind: 'stage', slot: 5, generation: 9 }]);
   worker.postMessage(answerTo(stageMessage(5, 9)));
   expect(await staged).toEqual({ kind: 'done' });
   const switched = one.switchTo(5, 12, longMs);

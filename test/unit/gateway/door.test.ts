@@ -20,6 +20,28 @@ function headersOf(...lines: readonly Line[]): RequestHeaders {
   return headers;
 }
 
+describe('a request asks for its connection to be closed', () => {
+  test.each<[string[], boolean]>([
+    [[], false],
+    [['keep-alive'], false],
+    [['TE'], false],
+    [['closed, x-close, close-it'], false],
+    [['TE, close'], true],
+    [['keep-alive,\tClose\t,x'], true],
+    [['keep-alive', 'close'], true],
+    [['x', 'keep-alive'], false],
+  ])('with Connection %j: %s', (values, asks) => {
+    const headers = headersOf(host, ...values.map((value): Line => ['connection', value]));
+    expect([headers.asksClose, headers.hasConnection]).toEqual([asks, values.length > 0]);
+    headers.clear();
+    expect(headers.asksClose).toBe(false);
+  });
+
+  test('in one word, which uWebSockets.js knows itself', () => {
+    expect(headersOf(host, ['connection', 'close']).asksClose).toBe(false);
+  });
+});
+
 describe('header lines', () => {
   test.each<[string, Line[], string]>([
     ['a host alone', [host], ''],
@@ -235,6 +257,8 @@ describe('paths', () => {
     ['/%2e', 'bad-path-dot-segment'],
     ['/%2E%2e/a', 'bad-path-dot-segment'],
     ['/.%2e', 'bad-path-dot-segment'],
+    ['/a/..%2fb', 'bad-path-dot-segment'],
+    ['/a/..;v=1/b', 'bad-path-dot-segment'],
   ])('%j is refused: %s', (path, code) => {
     expect(checkPath(path)).toEqual({ path: '', code });
   });
