@@ -146,6 +146,15 @@ export async function bench(args) {
       finish('crash', await crash({ kills, seed, say }), json);
     });
   program
+    .command('cluster')
+    .description('three nodes, three members: applies, busts, misses, with load on each node')
+    .option('--rounds <n>', 'applies, and busts', positive, 1000)
+    .option('--json <file>', 'where the figures go')
+    .action(async ({ rounds, json }) => {
+      const { cluster } = await import('./cluster.mjs');
+      finish('cluster', await cluster({ rounds, say }), json);
+    });
+  program
     .command('http-cache')
     .description('the public suite of HTTP caches; what fails must be in docs/http-caching.md')
     .option('--base <url>', 'another proxy, whose origin is http://127.0.0.1:19042')
