@@ -161,6 +161,16 @@ describe('storing', () => {
 });
 
 describe('the key', () => {
+  test('a field that Connection lists chooses no key, and no variant of Vary', async () => {
+    for (const path of ['/vary/listed', '/ttl/listed?h-vary=x-tenant']) {
+      const listed = await hit(path, 'X-Tenant: a', 'Connection: close, X-Tenant');
+      expect(listed.body).toMatch(/^\d+ +$/);
+      const plain = await ask(path, 'X-Tenant: a');
+      expect([isHit(plain), plain.body]).toEqual([false, expect.stringMatching(/^\d+ a $/)]);
+      expect((await ask(path)).body).toBe(listed.body);
+    }
+  });
+
   test('has the fields, the query and the cookies that the route chooses', async () => {
     const a = await hit('/vary/a?lang=en', 'X-Tenant: a', 'Cookie: ab=1; other=2');
     const same = await ask('/vary/a?lang=en&utm=1', 'X-Tenant: a', 'Cookie: ab=1; other=3');
