@@ -20,7 +20,7 @@ export const reasons = {
   precondition: 'If-Match and If-Unmodified-Since are for the origin to weigh',
   bypass: 'a bypass condition of its route holds',
   'no-body': 'a POST without a body has no key',
-  'no-key': 'it has no key: too long, or a value or body that no key can be made of',
+  'no-key': 'it has no key: too long, or a name, value or body that no key can be made of',
   head: 'a HEAD brings no body',
   range: 'it asks for a part',
   'request-no-store': 'the request says no-store',
