@@ -7,11 +7,17 @@ import { bodyPathHint, checkCookieName } from './resolve-cache-conditions.ts';
 import { tokenPattern } from './resolve-predicates.ts';
 
 /** Headers whose values must not stand in keys, or stand there already. */
+const ofForwarding = 'the gateway writes it anew, whatever the client says in it';
 const otherwise: Readonly<Record<string, string>> = {
   authorization: 'credentials must not stand in keys; use consumer: true',
   'proxy-authorization': 'credentials must not stand in keys; use consumer: true',
   cookie: 'list the cookies that matter under cookies',
   host: 'the host is part of every key',
+  forwarded: ofForwarding,
+  via: ofForwarding,
+  'x-forwarded-for': ofForwarding,
+  'x-forwarded-host': ofForwarding,
+  'x-forwarded-proto': ofForwarding,
 };
 
 export function resolveMethods(

@@ -161,6 +161,14 @@ describe('storing', () => {
 });
 
 describe('the key', () => {
+  test('a response that varies by a field of forwarding is not stored', async () => {
+    for (const name of ['X-Forwarded-For', 'x-forwarded-proto', 'via']) {
+      const path = `/ttl/${name}?h-vary=accept,${name}`;
+      expect(statusOf(await ask(path))).toContain('detail=vary-changed');
+      expect(await asksTwice(path)).toBe(true);
+    }
+  });
+
   test('a field that Connection lists chooses no key, and no variant of Vary', async () => {
     for (const path of ['/vary/listed', '/ttl/listed?h-vary=x-tenant']) {
       const listed = await hit(path, 'X-Tenant: a', 'Connection: close, X-Tenant');

@@ -212,14 +212,16 @@ function judge(
 }
 
 /**
- * Whether a request policy writes a selecting field by what it finds in the request: then the
- * client's own fields, by which variants are told apart, do not say which one the origin chose.
+ * Whether the gateway writes a selecting field anew, for itself or by a request policy that goes by
+ * what it finds in the request: then the client's own fields, by which variants are told apart, do
+ * not say which one the origin chose.
  */
 function isVaryHidden(
-  { plan, headers }: Exchange,
+  { plan, headers, worker }: Exchange,
   { asked }: CacheTicket,
   names: readonly string[],
 ): boolean {
+  if (names.some((name) => worker.forwarded.owns(name))) return true;
   if (asked === headers || names.length === 0) return false;
   if (plan === null || plan.requestPolicies.every((policy) => policy.constantRequest)) return false;
   return names.some((name) => asked.joined(name) !== headers.joined(name));
