@@ -192,6 +192,13 @@ describe('the key', () => {
     }
   });
 
+  test('of a POST stays when another POST goes past the cache', async () => {
+    await until('it is stored', async () => isHit(await post('/post/past', '{"a":1}')));
+    // Of two members of one name, two readers would take two.
+    expect(statusOf(await post('/post/past', '{"a":9,"a":8}'))).toContain('fwd=bypass');
+    expect(isHit(await post('/post/past', '{"a":1}'))).toBe(true);
+  });
+
   test('has the chosen fields of a POST, whatever their order and the others', async () => {
     await post('/post/a', '{"a":1,"b":2}');
     await until('it is stored', async () => isHit(await post('/post/a', '{"a":1,"b":2}')));

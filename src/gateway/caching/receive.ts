@@ -1,4 +1,5 @@
 import { wallMs } from '../../base/clock.ts';
+import { methodBits } from '../../memory/shape-kinds.ts';
 import type { Exchange } from '../exchange.ts';
 import { HeaderList } from '../header-list.ts';
 import { listedNames } from '../hop-by-hop.ts';
@@ -77,7 +78,9 @@ export function receiveForCache(
 
 /** What an unsafe method changed is not answered out of the cache any more (RFC 9111, 4.4). */
 export function invalidateFor(exchange: Exchange, cache: WorkerCache, received: ParsedHead): void {
-  const { method, headers, path, query } = exchange;
+  const { method, headers, path, query, plan } = exchange;
+  // A POST that the route caches asks, as a GET does, also when it went past the cache.
+  if (((methodBits[method] ?? 0) & (plan?.cache?.methodMask ?? 0)) !== 0) return;
   const url = { scheme: 'http', host: headers.host, path, query } as const;
   const invalid = invalidates(method, received.status, url, endToEnd(received));
   if (invalid === null) return;
