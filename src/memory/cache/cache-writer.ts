@@ -221,6 +221,7 @@ export class CacheWriter {
    * buckets than `budget` (each holds up to 16 entries). Returns how many it dropped.
    */
   expire(nowMs: number, budget: number): number {
+    this.#chunked.sweep();
     let dropped = 0;
     for (let turn = 0; turn < Math.min(budget, this.#index.bucketCount); turn++) {
       for (const place of this.#index.nextBucket()) {
