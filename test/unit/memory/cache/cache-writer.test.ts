@@ -123,15 +123,41 @@ test('a dropped entry is not found, and why is known', () => {
   expect(gone).toEqual([[id, 'bust-tag']]);
 });
 
+test('a soft bust ends freshness, and the windows of staleness begin there', () => {
+  const times = {
+    bornMs: 1000,
+    freshUntilMs: 61_000,
+    staleWhileRevalidateUntilMs: 91_000,
+    staleIfErrorUntilMs: 61_000,
+  };
+  const ids = ['a', 'late'].map((key) => {
+    const result = writer.put(cacheRecord(key, 1, times), Buffer.from('x'));
+    return result.stored ? result.entryId : 0;
+  });
+  const [early = 0, late = 0] = ids;
+  writer.markStale(early, 11_000);
+  writer.markStale(early, 21_000);
+  writer.markStale(late, 71_000);
+  expect(writer.view(early)).toMatchObject({
+    softStale: true,
+    freshUntilMs: 11_000,
+    staleWhileRevalidateUntilMs: 41_000,
+    staleIfErrorUntilMs: 11_000,
+  });
+  const { bornMs: _, ...unchanged } = times;
+  expect(writer.view(late)).toMatchObject({ softStale: true, ...unchanged });
+  expect(writer.expire(41_001, 4096)).toBe(1);
+});
+
 test('a soft bust is seen by who looks the entry up next', () => {
   const id = stored('key', 1, 10);
-  expect(writer.markStale(id)).toBe(true);
+  expect(writer.markStale(id, 5000)).toBe(true);
   reader.enter();
   expect(reader.peek(cacheKey('key')) && reader.entry.softStale).toBe(true);
   expect(reader.entry.uses).toBe(0);
   reader.leave();
   writer.drop(id, 'ttl');
-  expect(writer.markStale(id)).toBe(false);
+  expect(writer.markStale(id, 5000)).toBe(false);
 });
 
 test('a body that is being filled is read as far as it is, and to its end', () => {
