@@ -25,7 +25,8 @@ export const reasons = {
   range: 'it asks for a part',
   'request-no-store': 'the request says no-store',
   'no-store': 'a no-store condition of its route holds, or a tag is too long',
-  'min-uses': 'it was not asked for often enough yet (min-uses, counted by each worker)',
+  'min-uses':
+    'it may not have been asked for often enough yet (min-uses: each worker counts for itself)',
   past: 'it goes past the cache',
   local: 'the gateway answers by itself',
 } as const;
