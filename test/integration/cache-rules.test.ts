@@ -169,6 +169,24 @@ describe('the key', () => {
     }
   });
 
+  test('is not said of a variant whose key would be too long', async () => {
+    const path = '/ttl/long?h-vary=x-tenant';
+    const first = await ask(path, `X-Tenant: ${'a'.repeat(3000)}`);
+    expect(statusOf(first)).toMatch(/; fwd=uri-miss; .*detail=key-too-long/);
+    expect(statusOf(first)).not.toContain('stored');
+    // Nor does it keep others from being stored.
+    expect(isHit(await hit(path, 'X-Tenant: b'))).toBe(true);
+  });
+
+  test('goes by what the origin says, also where its Connection lists that', async () => {
+    const listed = 'h-connection=close,cache-control&h-cache-control';
+    const first = await ask(`/ttl/hop?${listed}=private`);
+    expect(statusOf(first)).toContain('detail=private');
+    const stored = await hit(`/ttl/hop?${listed}=max-age%3D1000`);
+    expect(statusOf(stored)).toMatch(/ttl=(1000|99\d)/);
+    expect(header(stored, 'cache-control')).toBe('');
+  });
+
   test('a field that Connection lists chooses no key, and no variant of Vary', async () => {
     for (const path of ['/vary/listed', '/ttl/listed?h-vary=x-tenant']) {
       const listed = await hit(path, 'X-Tenant: a', 'Connection: close, X-Tenant');
