@@ -90,7 +90,7 @@ export class CacheKeeper {
         this.#refresh(worker, message.fetch, message.entry, message.record);
         return;
       case 'cache-stale':
-        this.#writer.markStale(message.entry);
+        this.#writer.markStale(message.entry, monotonicMs());
         return;
       default:
         void this.#invalidate(worker, message);
@@ -230,7 +230,9 @@ export class CacheKeeper {
     this.#writer.setPosition(position);
     const take = (entries: Iterable<number>, reason: EvictReason): void => {
       for (const entry of entries) {
-        const done = bust.soft ? this.#writer.markStale(entry) : this.#writer.drop(entry, reason);
+        const done = bust.soft
+          ? this.#writer.markStale(entry, monotonicMs())
+          : this.#writer.drop(entry, reason);
         if (done) this.#bustCount += 1;
       }
     };
