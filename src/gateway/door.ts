@@ -1,5 +1,6 @@
 import { needsNormalizing, normalizePath } from '../base/path.ts';
 import { HeaderList } from './header-list.ts';
+import { isHopByHop, listedNames } from './hop-by-hop.ts';
 
 /**
  * The strict door: what two HTTP parsers could read differently is refused before anything is
@@ -121,6 +122,25 @@ export class RequestHeaders extends HeaderList {
     }
   };
 
+  /**
+   * What `Connection` lists ends here (RFC 9110, section 7.6.1). It goes before anything is decided:
+   * a field that the upstream does not see must choose no route, no key and no policy. Framing and
+   * Host stay, and what policies add under such a name is theirs. Of headers that were checked.
+   */
+  dropListed(): void {
+    if (!this.hasConnection) return;
+    const listed = listedNames(this.joined('connection') as string);
+    if (listed === null) return;
+    const ends = (name: string) => listed.has(name) && !isHopByHop(name) && !isKept(name);
+    if (!this.names.some(ends)) return;
+    const names = [...this.names];
+    const values = [...this.values];
+    this.clear();
+    for (const [at, name] of names.entries()) {
+      if (!ends(name)) this.line(name, values[at] as string);
+    }
+  }
+
   /** A list of its own with the same fields. */
   copy(): RequestHeaders {
     const copy = new RequestHeaders();
@@ -146,6 +166,10 @@ export class RequestHeaders extends HeaderList {
 }
 
 const listsClose = /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i;
+
+function isKept(name: string): boolean {
+  return name === 'host' || name === 'content-length';
+}
 
 /** Refuses what the header lines say, or the empty string. */
 export function checkHeaders(headers: RequestHeaders): DoorCode | '' {

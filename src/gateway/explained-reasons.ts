@@ -20,12 +20,13 @@ export const reasons = {
   precondition: 'If-Match and If-Unmodified-Since are for the origin to weigh',
   bypass: 'a bypass condition of its route holds',
   'no-body': 'a POST without a body has no key',
-  'no-key': 'it has no key: too long, or a value or body that no key can be made of',
+  'no-key': 'it has no key: too long, or a name, value or body that no key can be made of',
   head: 'a HEAD brings no body',
   range: 'it asks for a part',
   'request-no-store': 'the request says no-store',
   'no-store': 'a no-store condition of its route holds, or a tag is too long',
-  'min-uses': 'it was not asked for often enough yet (min-uses, counted by each worker)',
+  'min-uses':
+    'it may not have been asked for often enough yet (min-uses: each worker counts for itself)',
   past: 'it goes past the cache',
   local: 'the gateway answers by itself',
 } as const;

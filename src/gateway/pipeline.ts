@@ -78,6 +78,7 @@ export function admit(exchange: Exchange, req: RequestLine): ProblemCode | '' {
   }
   const problem = checkHeaders(exchange.headers);
   if (problem !== '') return problem;
+  exchange.headers.dropListed();
   if (!isTargetText(exchange.query)) return 'bad-target';
   const checked = checkPath(exchange.path);
   if (checked === null) return '';

@@ -2,7 +2,7 @@ import { hostKind } from '../memory/shape-kinds.ts';
 import type { StaleStored } from './caching/fill.ts';
 import { checkPath, isFieldValue } from './door.ts';
 import type { Exchange } from './exchange.ts';
-import { isHopByHop, listedNames } from './hop-by-hop.ts';
+import { isHopByHop } from './hop-by-hop.ts';
 import type { Endpoint } from './upstream/endpoint.ts';
 import type { UpstreamPlan } from './upstream/upstream-plan.ts';
 
@@ -27,13 +27,10 @@ export function outgoingHead(
   const hidesDebug = (exchange.plan?.cache?.debugToken ?? null) !== null;
   const target = outgoingTarget(exchange);
   if (target === null) return { refusal: 'bad-target' };
-  const connection = headers.hasConnection ? headers.joined('connection') : undefined;
-  const listed = connection === undefined ? null : listedNames(connection);
   let head = `${exchange.method} ${target} HTTP/1.1\r\nhost: ${hostOf(exchange, upstream, endpoint)}\r\n`;
   for (let i = 0; i < names.length; i++) {
     const name = names[i] as string;
     if (isWrittenAnew(name) || isHopByHop(name) || worker.forwarded.owns(name)) continue;
-    if (listed?.has(name) === true) continue;
     if (fill !== null && isOfClientsCopy(name)) continue;
     // Its value is a secret between the client and this gateway.
     if (hidesDebug && name === 'x-cutover-debug') continue;

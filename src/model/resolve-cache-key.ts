@@ -11,11 +11,17 @@ const credentials =
   'let the origin answer with public or s-maxage what may be stored';
 
 /** Headers whose values must not stand in keys, or stand there already. */
+const ofForwarding = 'the gateway writes it anew, whatever the client says in it';
 const otherwise: Readonly<Record<string, string>> = {
   authorization: credentials,
   'proxy-authorization': credentials,
   cookie: 'list the cookies that matter under cookies',
   host: 'the host is part of every key',
+  forwarded: ofForwarding,
+  via: ofForwarding,
+  'x-forwarded-for': ofForwarding,
+  'x-forwarded-host': ofForwarding,
+  'x-forwarded-proto': ofForwarding,
 };
 
 export function resolveMethods(

@@ -105,6 +105,22 @@ describe('the query', () => {
     );
   });
 
+  test.each<[string, string | undefined]>([
+    ['%6cang=xx', '%6cang=xx'],
+    ['l%61%6Eg=xx&lang=en&x=%zz', 'l%61%6Eg=xx&lang=en'],
+    ['a%20b=1&a+b=2&a%2Bb=3', 'a%20b=1&a+b=2'],
+    ['%256cang=xx&LANG=1', ''],
+    ['%zz=1&lang=en', undefined],
+    ['%ff=1&lang=en', undefined],
+  ])('counts a listed name however it is spelled: %j is %j', (query, inKey) => {
+    expect(queryOf(query, { query: ['lang', 'a%20b'] })).toBe(inKey);
+  });
+
+  test('leaves a name out only where it is spelled as it is listed', () => {
+    const query = { deny: ['utm'] };
+    expect(queryOf('%75tm=1&utm=2&a=3&%zz=4', { query })).toBe('%75tm=1&%zz=4&a=3');
+  });
+
   test('of more parameters than are sorted has no key', () => {
     const query = Array.from({ length: 257 }, (_, index) => `p${257 - index}`).join('&');
     expect(linesOf({}, { query })).toBeNull();

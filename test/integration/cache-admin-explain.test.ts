@@ -107,6 +107,13 @@ describe('what is explained', () => {
     expect(entries.map(({ key }: { key: string }) => key)).toEqual([cold.key]);
   });
 
+  test('of a field that Connection lists is as if it were not there', async () => {
+    const headers = { 'x-tenant': 'a', connection: 'close, x-tenant' };
+    const listed = await explain('/items/listed', { headers });
+    expect(listed.key).toMatch(/\nh:x-tenant$/);
+    expect(listed.key).toBe((await explain('/items/listed')).key);
+  });
+
   test('of a path is what the door makes of it', async () => {
     await cached.warm('/items/%7Euser');
     expect(await explain('/items/~user')).toMatchObject({ verdict: 'hit' });

@@ -162,6 +162,42 @@ describe('storing', () => {
 });
 
 describe('the key', () => {
+  test('a response that varies by a field of forwarding is not stored', async () => {
+    for (const name of ['X-Forwarded-For', 'x-forwarded-proto', 'via']) {
+      const path = `/ttl/${name}?h-vary=accept,${name}`;
+      expect(statusOf(await ask(path))).toContain('detail=vary-changed');
+      expect(await asksTwice(path)).toBe(true);
+    }
+  });
+
+  test('is not said of a variant whose key would be too long', async () => {
+    const path = '/ttl/long?h-vary=x-tenant';
+    const first = await ask(path, `X-Tenant: ${'a'.repeat(3000)}`);
+    expect(statusOf(first)).toMatch(/; fwd=uri-miss; .*detail=key-too-long/);
+    expect(statusOf(first)).not.toContain('stored');
+    // Nor does it keep others from being stored.
+    expect(isHit(await hit(path, 'X-Tenant: b'))).toBe(true);
+  });
+
+  test('goes by what the origin says, also where its Connection lists that', async () => {
+    const listed = 'h-connection=close,cache-control&h-cache-control';
+    const first = await ask(`/ttl/hop?${listed}=private`);
+    expect(statusOf(first)).toContain('detail=private');
+    const stored = await hit(`/ttl/hop?${listed}=max-age%3D1000`);
+    expect(statusOf(stored)).toMatch(/ttl=(1000|99\d)/);
+    expect(header(stored, 'cache-control')).toBe('');
+  });
+
+  test('a field that Connection lists chooses no key, and no variant of Vary', async () => {
+    for (const path of ['/vary/listed', '/ttl/listed?h-vary=x-tenant']) {
+      const listed = await hit(path, 'X-Tenant: a', 'Connection: close, X-Tenant');
+      expect(listed.body).toMatch(/^\d+ +$/);
+      const plain = await ask(path, 'X-Tenant: a');
+      expect([isHit(plain), plain.body]).toEqual([false, expect.stringMatching(/^\d+ a $/)]);
+      expect((await ask(path)).body).toBe(listed.body);
+    }
+  });
+
   test('has the fields, the query and the cookies that the route chooses', async () => {
     const a = await hit('/vary/a?lang=en', 'X-Tenant: a', 'Cookie: ab=1; other=2');
     const same = await ask('/vary/a?lang=en&utm=1', 'X-Tenant: a', 'Cookie: ab=1; other=3');
@@ -173,6 +209,13 @@ describe('the key', () => {
     ] as const) {
       expect(isHit(await ask(path, ...lines))).toBe(false);
     }
+  });
+
+  test('of a POST stays when another POST goes past the cache', async () => {
+    await until('it is stored', async () => isHit(await post('/post/past', '{"a":1}')));
+    // Of two members of one name, two readers would take two.
+    expect(statusOf(await post('/post/past', '{"a":9,"a":8}'))).toContain('fwd=bypass');
+    expect(isHit(await post('/post/past', '{"a":1}'))).toBe(true);
   });
 
   test('has the chosen fields of a POST, whatever their order and the others', async () => {

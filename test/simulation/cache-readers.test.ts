@@ -29,11 +29,16 @@ type Mistake = 'none' | 'no epoch check' | 'no hold check' | 'holds from before 
 interface Held {
   readonly hold: EntryHold;
   readonly text: string;
+  readonly entryId: number;
+  /** Deaths of writers before it joined. */
+  readonly reign: number;
 }
 
 class Simulation {
   readonly order: Interleaving;
   readonly faults: string[] = [];
+  readonly #whole = new Set<number>();
+  readonly #lost: number[] = [];
   readonly counts = { found: 0, held: 0, filled: 0, stored: 0, readerDeaths: 0, writerDeaths: 0 };
   readonly #memory = createCacheMemory(arenaBytes, readerCount);
   #writer = this.#newWriter();
@@ -115,8 +120,19 @@ class Simulation {
     const piece = patterned(fill.key, fill.version, to).subarray(fill.filled);
     const chance = this.order.random();
     if (chance < 0.1) this.#writer.abort(fill.id, 'error');
-    else if (to > 300_000) this.counts.filled += this.#writer.complete(fill.id) ? 1 : 0;
+    else if (to > 300_000) this.#complete(fill.id);
     else if (this.#writer.append(fill.id, piece)) this.#fills.push({ ...fill, filled: to });
+  }
+
+  #complete(id: number): void {
+    if (!this.#writer.complete(id)) return;
+    this.counts.filled += 1;
+    this.#whole.add(id);
+  }
+
+  /** Bodies that were filled to their end, and of which a reader that joined does not get it. */
+  get lost(): number[] {
+    return this.#lost.filter((id) => this.#whole.has(id));
   }
 
   /** The body stays that of the version that brought it, which the last modified text names. */
@@ -193,7 +209,9 @@ class Simulation {
       }
       this.counts.found += 1;
       if (held.length < 2 && this.order.random() < 0.3) {
-        held.push({ hold: reader.hold(), text: bodyText(key, entry.lastModified) });
+        const { entryId, lastModified } = entry;
+        const reign = this.counts.writerDeaths;
+        held.push({ hold: reader.hold(), text: bodyText(key, lastModified), entryId, reign });
       }
     }
     reader.leave();
@@ -201,11 +219,13 @@ class Simulation {
 
   *#readOn(reader: CacheReader, held: Held[]): Actor {
     for (let at = held.length - 1; at >= 0; at--) {
-      const { hold, text } = held[at] as Held;
-      if (this.order.random() < 0.7) {
+      const { hold, text, entryId, reign } = held[at] as Held;
+      if (this.order.random() < 0.3) {
         reader.enter();
         hold.refresh();
         reader.leave();
+        const ended = hold.state === 'dead' && this.counts.writerDeaths === reign;
+        if (ended) this.#lost.push(entryId);
       }
       for (let read = 0; read < hold.filledBytes; ) {
         const piece = hold.read(read);
@@ -277,8 +297,9 @@ test.each([1, 2, 3, 4])('readers see whole entries that are not gone, part %i', 
   const total = { found: 0, held: 0, filled: 0, stored: 0, readerDeaths: 0, writerDeaths: 0 };
   let switches = 0;
   for (let seed = part * 1000; seed < part * 1000 + 40; seed++) {
-    const { faults, counts, order } = simulate(seed, 'none', 300);
+    const { faults, lost, counts, order } = simulate(seed, 'none', 300);
     expect(faults, `seed ${seed}`).toEqual([]);
+    expect(lost, `seed ${seed}`).toEqual([]);
     for (const key of Object.keys(total) as (keyof typeof total)[]) total[key] += counts[key];
     switches += order.switches;
   }

@@ -120,7 +120,7 @@ export class CacheKeeper {
         void this.#ask(worker, message);
         return;
       case 'cache-stale':
-        this.#writer.markStale(message.entry);
+        this.#writer.markStale(message.entry, monotonicMs());
         return;
       default:
         void this.#invalidate(worker, message);
@@ -144,10 +144,13 @@ export class CacheKeeper {
     this.#position += 1;
     const position = this.#position;
     this.#writer.setPosition(position);
+    const nowMs = monotonicMs();
     let count = 0;
     const take = (entries: Iterable<number>, reason: EvictReason): void => {
       for (const entry of entries) {
-        const done = bust.soft ? this.#writer.markStale(entry) : this.#writer.drop(entry, reason);
+        const done = bust.soft
+          ? this.#writer.markStale(entry, nowMs)
+          : this.#writer.drop(entry, reason);
         if (done) count += 1;
       }
     };

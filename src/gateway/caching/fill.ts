@@ -1,5 +1,6 @@
 import { after, cancel, type Timer, wallMs } from '../../base/clock.ts';
 import {
+  cacheKeyBytesMax,
   clusterFetchMsMax,
   secondLevelMarginMs,
   secondLevelReadMs,
@@ -9,19 +10,9 @@ import type { CacheKey } from '../../memory/cache/cache-key.ts';
 import type { CacheRecord } from '../../memory/cache/cache-record.ts';
 import type { Exchange } from '../exchange.ts';
 import { passRecord, responseRecord, type StorableResponse, varyRecord } from './record.ts';
+import type { StaleStored } from './stale-stored.ts';
 import type { CacheTicket } from './ticket.ts';
 import { goAlone, type WorkerCache } from './worker-cache.ts';
-
-/** What a validation is about: the stored response as it was when it was looked up. */
-export interface StaleStored {
-  readonly entry: number;
-  readonly status: number;
-  readonly head: string;
-  readonly origin: string;
-  readonly etag: string;
-  readonly lastModified: string;
-  readonly bodyBytes: number;
-}
 
 /**
  * One fetch of a response that may be stored, on behalf of an exchange and of all that wait.
@@ -138,16 +129,19 @@ export class Fill {
     this.#cache.hooks.wake(this.#exchange);
   }
 
-  /** The head of a response that is to be stored. False: it cannot be, after all. */
-  store(response: StorableResponse): boolean {
+  /** The head of a response that is to be stored. Empty, or why it cannot be, after all. */
+  store(response: StorableResponse): '' | 'too-large' | 'key-too-long' {
     const { verdict, bodyBytes } = response;
-    if (bodyBytes > this.bytesMax) return false;
+    if (bodyBytes > this.bytesMax) return 'too-large';
+    const names = this.#variesBy(verdict.vary);
+    const variant = names === null ? null : this.#ticket.variantKey(names);
+    if (variant !== null && variant.length > cacheKeyBytesMax) return 'key-too-long';
     this.#eachAsks = verdict.noCache || verdict.freshnessMs <= verdict.ageMs;
     this.#record = responseRecord(this.#exchange, this.#ticket, this, response);
-    this.#placeByVary(verdict.vary);
+    if (names !== null && variant !== null) this.#placeByVary(names, variant);
     this.#state = 'gathering';
     if (bodyBytes > wholeStoreBytesMax) this.#begin();
-    return true;
+    return '';
   }
 
   /** A piece of the body; copied, since its bytes change. */
@@ -286,14 +280,17 @@ export class Fill {
     this.#cache.send({ kind: 'cache-chunk', fetch: this.number, bytes }, bytes);
   }
 
-  /** Under its variant's key, with a mark under the plain one; without a Vary, as looked up. */
-  #placeByVary(names: readonly string[]): void {
-    const ticket = this.#ticket;
-    const record = this.#record as CacheRecord;
-    if (names.length === 0) return;
-    const all = [...new Set([...names, ...ticket.varyNames])].sort();
-    this.#record = { ...record, key: ticket.variantKey(all) };
-    const mark = varyRecord(ticket, all, record);
+  /** Null: by nothing, so that it is stored under the key that was looked up. */
+  #variesBy(names: readonly string[]): readonly string[] | null {
+    if (names.length === 0) return null;
+    return [...new Set([...names, ...this.#ticket.varyNames])].sort();
+  }
+
+  /** Under its variant's key, with a mark under the plain one. */
+  #placeByVary(names: readonly string[], variant: string): void {
+    const record = { ...(this.#record as CacheRecord), key: variant };
+    this.#record = record;
+    const mark = varyRecord(this.#ticket, names, record);
     this.#cache.send({ kind: 'cache-store', fetch: 0, record: mark, body: null });
   }
 

@@ -1,4 +1,5 @@
 import type { HeaderList } from '../header-list.ts';
+import { cacheHost } from './record.ts';
 import { invalidatedGroups } from './tags.ts';
 
 /** Where a request went. */
@@ -11,7 +12,7 @@ export interface RequestUrl {
   readonly query: string;
 }
 
-/** A URL whose stored responses are to go: host lower case, without the default port. */
+/** A URL whose stored responses are to go: the host as keys have it (`cacheHost`). */
 export interface InvalidTarget {
   readonly host: string;
   readonly path: string;
@@ -57,16 +58,23 @@ export function invalidates(
   return targets.length === 0 && groups.length === 0 ? null : { targets, groups };
 }
 
-function targetsOf(url: RequestUrl, headers: HeaderList): InvalidTarget[] {
-  const query = url.query === '' ? '' : `?${url.query}`;
-  const base = parsedUrl(`${url.scheme}://${url.host}${url.path}${query}`);
-  if (base === null) return [];
-  const targets: InvalidTarget[] = [{ host: base.host, path: url.path, query: url.query }];
+/**
+ * The target is what the request said, as its key has it: URLs are parsed for what the fields name
+ * alone, since parsing rewrites hosts (`127.1`) and refuses some that the door lets in.
+ */
+function targetsOf(
+  { scheme, host, path, query }: RequestUrl,
+  headers: HeaderList,
+): InvalidTarget[] {
+  const own = cacheHost(host);
+  const targets: InvalidTarget[] = [{ host: own, path, query }];
+  const base = parsedUrl(`${scheme}://${host}${path}${query === '' ? '' : `?${query}`}`);
+  if (base === null) return targets;
   for (const field of ['location', 'content-location']) {
     const value = headers.get(field);
     const named = value === undefined ? null : parsedUrl(value, base.href);
     if (named === null || named.origin !== base.origin) continue;
-    targets.push({ host: named.host, path: named.pathname, query: named.search.slice(1) });
+    targets.push({ host: own, path: named.pathname, query: named.search.slice(1) });
   }
   return targets.filter((one, at) => !targets.slice(0, at).some((other) => isEqual(one, other)));
 }

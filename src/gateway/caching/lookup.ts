@@ -7,10 +7,11 @@ import { requestBit } from '../door.ts';
 import type { Exchange } from '../exchange.ts';
 import { RequestBody } from '../request-body.ts';
 import { requestDirectives } from './cache-control.ts';
-import { Fill, type StaleStored } from './fill.ts';
+import { Fill } from './fill.ts';
 import { storedMember } from './member.ts';
 import { cacheHost } from './record.ts';
 import { judgeReuse, mayServeOnError } from './reusing.ts';
+import { conditionOf, type StaleStored, staleOf } from './stale-stored.ts';
 import { answerStored } from './stored-answer.ts';
 import { CacheTicket } from './ticket.ts';
 import type { WorkerCache } from './worker-cache.ts';
@@ -50,6 +51,18 @@ export function openTicket(exchange: Exchange, body: Buffer | null): CacheTicket
 
 /** Looks an exchange up, the first time or again, and answers it if what is stored may be used. */
 export function lookUp(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): LookupStep {
+  const step = lookUpOnce(exchange, cache, ticket, true);
+  // A second turn takes the claim whatever came meanwhile, so there is no third.
+  return step ?? lookUpOnce(exchange, cache, ticket, false) ?? 'forward';
+}
+
+/** Null: what was not there has come meanwhile, and is to be looked up again (`mayAgain`). */
+function lookUpOnce(
+  exchange: Exchange,
+  cache: WorkerCache,
+  ticket: CacheTicket,
+  mayAgain: boolean,
+): LookupStep | null {
   const { reader } = cache;
   reader.enter();
   let stale: StaleStored | null = null;
@@ -73,15 +86,13 @@ export function lookUp(exchange: Exchange, cache: WorkerCache, ticket: CacheTick
   if (step !== null) return step;
   if (ticket.acceptsStale) return 'forward';
   if (ticket.directives?.onlyIfCached === true) return 'not-in-cache';
-  return fetchOrWait(exchange, cache, ticket, stale);
+  return fetchOrWait(exchange, cache, ticket, stale, mayAgain);
 }
 
 /** Sets the reader's entry to the response for this request, its Vary followed. */
 function find(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): boolean {
   const { reader } = cache;
-  if (cache.hasChanges && cache.isChanged(cacheHost(exchange.headers.host), exchange.path)) {
-    return false;
-  }
+  if (isChanged(exchange, cache)) return false;
   if (!isThere(cache, ticket.primary)) {
     ticket.key = ticket.primary;
     ticket.varyNames = [];
@@ -92,6 +103,11 @@ function find(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): bool
   ticket.varyNames = reader.entry.headText().split(',');
   ticket.key = cacheKey(ticket.variantKey(ticket.varyNames));
   return isThere(cache, ticket.key);
+}
+
+/** What is stored there a client of this worker changed, and control has not dropped it yet. */
+function isChanged({ headers, path }: Exchange, cache: WorkerCache): boolean {
+  return cache.hasChanges && cache.isChanged(cacheHost(headers.host), path);
 }
 
 /** What a control that died had begun to fill is not: the rest will never come. */
@@ -178,21 +194,6 @@ function unused(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): vo
   ticket.outcome ??= fresh ? 'miss-request' : 'miss-expired';
 }
 
-/** What the origin is asked about, of the reader's entry; null: nothing that it could confirm. */
-function staleOf(cache: WorkerCache, ticket: CacheTicket): StaleStored | null {
-  const { entry } = cache.reader;
-  if (entry.kind !== 'response' || entry.state !== 'live' || ticket.whole) return null;
-  return {
-    entry: entry.entryId,
-    status: entry.status,
-    head: entry.headText(),
-    origin: entry.origin,
-    etag: entry.etag,
-    lastModified: entry.lastModified,
-    bodyBytes: entry.bodyBytes,
-  };
-}
-
 /** Why nothing was found. Inside the reader's epoch. */
 export function missed(cache: WorkerCache, ticket: CacheTicket): LookupOutcome {
   switch (cache.reader.departure(ticket.key)) {
@@ -224,7 +225,8 @@ function fetchOrWait(
   cache: WorkerCache,
   ticket: CacheTicket,
   stale: StaleStored | null,
-): LookupStep {
+  mayAgain: boolean,
+): LookupStep | null {
   const { plan, key } = ticket;
   // What a request does not take though it is fresh, another's fetch cannot bring it either: those
   // that wait would ask one after the other.
@@ -245,9 +247,9 @@ function fetchOrWait(
   if (cache.fillOf(key) !== undefined) return wait(exchange, cache, ticket);
   const claim = cache.claims.take(key);
   if (claim === 'busy') return wait(exchange, cache, ticket);
-  if (claim === 'taken' && cameMeanwhile(cache, ticket)) {
+  if (claim === 'taken' && mayAgain && cameMeanwhile(exchange, cache, ticket)) {
     cache.claims.release(key);
-    return lookUp(exchange, cache, ticket);
+    return null;
   }
   ticket.fill = new Fill(exchange, cache, claim === 'taken', conditionOf(stale));
   if (!cache.hasSecondLevel || !plan.readsSecondLevel || ticket.askedOthers === key.text) {
@@ -260,9 +262,16 @@ function fetchOrWait(
 
 /**
  * Whether the key was stored between the lookup and the claim. A claim is released only behind what
- * it was taken for is visible, so whoever has it now and still finds nothing is the first.
+ * it was taken for is visible, so whoever has it now and still finds nothing is the first. What
+ * lookups pass over because it was changed is there all the while, and has not come.
  */
-function cameMeanwhile({ reader }: WorkerCache, { key, seenEntry }: CacheTicket): boolean {
+function cameMeanwhile(
+  exchange: Exchange,
+  cache: WorkerCache,
+  { key, seenEntry }: CacheTicket,
+): boolean {
+  if (isChanged(exchange, cache)) return false;
+  const { reader } = cache;
   reader.enter();
   try {
     return reader.peek(key) && reader.entry.entryId !== seenEntry;
@@ -274,11 +283,6 @@ function cameMeanwhile({ reader }: WorkerCache, { key, seenEntry }: CacheTicket)
 /** HEAD, or a range: what comes of it is not stored, but a whole that is being fetched serves it. */
 function asksLess({ method, headers }: Exchange): boolean {
   return method === 'HEAD' || (headers.cacheBits & requestBit.range) !== 0;
-}
-
-/** Null: nothing by which the origin could tell that it is still the same. */
-function conditionOf(stale: StaleStored | null): StaleStored | null {
-  return stale === null || (stale.etag === '' && stale.lastModified === '') ? null : stale;
 }
 
 /** Whether the response would be stored: only then is there anything to wait for. */

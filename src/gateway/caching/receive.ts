@@ -1,14 +1,16 @@
 import { wallMs } from '../../base/clock.ts';
+import { methodBits } from '../../memory/shape-kinds.ts';
 import type { Exchange } from '../exchange.ts';
 import { HeaderList } from '../header-list.ts';
 import { listedNames } from '../hop-by-hop.ts';
 import type { ParsedHead } from '../upstream/response-parser.ts';
 import { answerCondition } from './conditions.ts';
-import type { Fill, StaleStored } from './fill.ts';
+import type { Fill } from './fill.ts';
 import { invalidates } from './invalidating.ts';
 import { forwardedMember } from './member.ts';
 import { fieldsOfOrigin, originLines } from './origin-fields.ts';
 import { cacheHost, responseRecord, type StorableResponse } from './record.ts';
+import type { StaleStored } from './stale-stored.ts';
 import { parseHead } from './stored-head.ts';
 import { judgeResponse, type StoreAcceptance, type StoreVerdict } from './storing.ts';
 import type { CacheTicket, ToldOf } from './ticket.ts';
@@ -51,20 +53,18 @@ export function receiveForCache(
     fill.askWhole();
     return { client: 'again', status: '' };
   }
-  const headers = endToEnd(received);
   if (received.status === 304 && fill.stale !== null) {
-    if (renew(exchange, ticket, fill, fill.stale, headers)) return { client: 'later', status: '' };
+    if (renew(exchange, ticket, fill, fill.stale, received)) return { client: 'later', status: '' };
     fill.askWhole();
     return { client: 'again', status: '' };
   }
-  const verdict = judge(exchange, ticket, received.status, headers);
-  if (!verdict.store) {
-    letPass(fill, received.status, verdict.reason);
-    return relayed(verdict.reason);
-  }
-  if (!fill.store(storable(exchange, verdict, headers, received))) {
-    fill.pass();
-    return relayed('too-large');
+  const verdict = judge(exchange, ticket, received.status, allFields(received));
+  const refusal = verdict.store
+    ? fill.store(storable(exchange, verdict, received))
+    : verdict.reason;
+  if (refusal !== '' || !verdict.store) {
+    letPass(fill, received.status, refusal);
+    return relayed(refusal);
   }
   const { etag, lastModified } = verdict;
   const validators = { status: received.status, etag, lastModified };
@@ -77,7 +77,9 @@ export function receiveForCache(
 
 /** What an unsafe method changed is not answered out of the cache any more (RFC 9111, 4.4). */
 export function invalidateFor(exchange: Exchange, cache: WorkerCache, received: ParsedHead): void {
-  const { method, headers, path, query } = exchange;
+  const { method, headers, path, query, plan } = exchange;
+  // A POST that the route caches asks, as a GET does, also when it went past the cache.
+  if (((methodBits[method] ?? 0) & (plan?.cache?.methodMask ?? 0)) !== 0) return;
   const url = { scheme: 'http', host: headers.host, path, query } as const;
   const invalid = invalidates(method, received.status, url, endToEnd(received));
   if (invalid === null) return;
@@ -88,9 +90,17 @@ export function invalidateFor(exchange: Exchange, cache: WorkerCache, received: 
   );
 }
 
+/** What caching is judged by: a response is private also where Connection lists Cache-Control. */
+function allFields({ names, values }: ParsedHead): HeaderList {
+  return new HeaderList([...names], [...values]);
+}
+
 /** A copy without what concerns the origin's connection alone; hop-by-hop fields are not stored. */
-function endToEnd({ names, values, connection }: ParsedHead): HeaderList {
-  const headers = new HeaderList([...names], [...values]);
+function endToEnd(received: ParsedHead): HeaderList {
+  return withoutListed(allFields(received), received);
+}
+
+function withoutListed(headers: HeaderList, { connection }: ParsedHead): HeaderList {
   const listed = connection === '' ? null : listedNames(connection);
   if (listed !== null) for (const name of listed) headers.remove(name);
   return headers;
@@ -101,18 +111,25 @@ function endToEnd({ names, values, connection }: ParsedHead): HeaderList {
  * one may be.
  */
 function letPass(fill: Fill, status: number, reason: string): void {
-  const ofRequest = reason === 'authorization' || reason === 'request-no-store';
+  const ofRequest = reasonsOfRequest.has(reason);
   if (ofRequest || status >= 500) fill.letGo();
   else fill.pass();
 }
 
+const reasonsOfRequest: ReadonlySet<string> = new Set([
+  'authorization',
+  'request-no-store',
+  'key-too-long',
+]);
+
 function storable(
   exchange: Exchange,
   verdict: StoreAcceptance,
-  received: HeaderList,
-  { status, contentLength }: ParsedHead,
+  head: ParsedHead,
 ): StorableResponse {
-  const headers = policied(exchange, verdict.headers);
+  const { status, contentLength } = head;
+  const received = allFields(head);
+  const headers = policied(exchange, withoutListed(verdict.headers, head));
   const dated = received.has('date') ? received : verdict.headers;
   const date = dated.joined('date');
   headers.remove('date');
@@ -127,10 +144,10 @@ function renew(
   ticket: CacheTicket,
   fill: Fill,
   stale: StaleStored,
-  update: HeaderList,
+  received: ParsedHead,
 ): boolean {
-  if (!confirms(stale, update)) return false;
-  const response = renewed(exchange, ticket, stale, update);
+  if (!confirms(stale, allFields(received))) return false;
+  const response = renewed(exchange, ticket, stale, received);
   if (response === null) return false;
   fill.refresh(stale.entry, response);
   return true;
@@ -141,15 +158,15 @@ function renewed(
   exchange: Exchange,
   ticket: CacheTicket,
   stale: StaleStored,
-  update: HeaderList,
+  update: ParsedHead,
 ): StorableResponse | null {
-  const received = freshen(fieldsOfOrigin(stale.head, stale.origin), update);
+  const received = freshen(fieldsOfOrigin(stale.head, stale.origin), allFields(update));
   const verdict = judge(exchange, ticket, stale.status, received);
   if (!verdict.store) return null;
   // Under other names it would need another key.
   if (verdict.vary.some((name) => !ticket.varyNames.includes(name))) return null;
-  const whole = policied(exchange, verdict.headers);
-  const headers = refreshed(parseHead(stale.head).headers, whole, update);
+  const whole = policied(exchange, withoutListed(verdict.headers, update));
+  const headers = refreshed(parseHead(stale.head).headers, whole, endToEnd(update));
   const origin = originLines(received, headers);
   return { verdict, status: stale.status, headers, origin, bodyBytes: stale.bodyBytes };
 }
@@ -163,11 +180,10 @@ function receiveHead(
   received: ParsedHead,
 ): void {
   const { stale } = told;
-  const update = endToEnd(received);
   const length = received.contentLength;
-  const says = judgeHead(stale, stale.bodyBytes, received.status, update, length);
+  const says = judgeHead(stale, stale.bodyBytes, received.status, allFields(received), length);
   if (says === 'nothing') return;
-  const response = says === 'update' ? renewed(exchange, ticket, stale, update) : null;
+  const response = says === 'update' ? renewed(exchange, ticket, stale, received) : null;
   if (response === null) {
     cache.send({ kind: 'cache-stale', entry: stale.entry });
     return;
@@ -211,14 +227,16 @@ function judge(
 }
 
 /**
- * Whether a request policy writes a selecting field by what it finds in the request: then the
- * client's own fields, by which variants are told apart, do not say which one the origin chose.
+ * Whether the gateway writes a selecting field anew, for itself or by a request policy that goes by
+ * what it finds in the request: then the client's own fields, by which variants are told apart, do
+ * not say which one the origin chose.
  */
 function isVaryHidden(
-  { plan, headers }: Exchange,
+  { plan, headers, worker }: Exchange,
   { asked }: CacheTicket,
   names: readonly string[],
 ): boolean {
+  if (names.some((name) => worker.forwarded.owns(name))) return true;
   if (asked === headers || names.length === 0) return false;
   if (plan === null || plan.requestPolicies.every((policy) => policy.constantRequest)) return false;
   return names.some((name) => asked.joined(name) !== headers.joined(name));

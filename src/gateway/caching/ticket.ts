@@ -5,7 +5,8 @@ import type { HeaderList } from '../header-list.ts';
 import type { CachePlan } from '../plan/cache-plan.ts';
 import type { CacheDirectives } from './cache-control.ts';
 import type { ForwardReason } from './cache-status.ts';
-import type { Fill, StaleStored } from './fill.ts';
+import type { Fill } from './fill.ts';
+import type { StaleStored } from './stale-stored.ts';
 import { variantSuffix } from './vary.ts';
 
 /** A stored response that the answer to a HEAD tells about (RFC 9111, section 4.3.5). */

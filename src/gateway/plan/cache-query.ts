@@ -4,17 +4,20 @@ import { queryChoice } from '../../memory/shape-kinds.ts';
 /** Which parameters of a query stand in a key. */
 export class QueryChooser {
   readonly #choice: number;
+  /** As written, and those of an allow list as an origin reads them too. */
   readonly #names: ReadonlySet<string>;
 
   constructor(choice: number, names: readonly string[]) {
     this.#choice = choice;
-    this.#names = new Set(names);
+    const read = names.flatMap((name) => readings(name) ?? []);
+    this.#names = new Set(choice === queryChoice.allow ? [...names, ...read] : names);
   }
 
   /**
    * The chosen parameters of a raw query, as they stand in a key: sorted by name, those of one name
    * in the order they came, without empty ones between two `&`. Names and values stay as they are
-   * written: nothing is decoded, so `%41` and `A` are two values. Null: too many to sort.
+   * written: nothing is decoded, so `%41` and `A` are two values. But an origin reads `%6cang` as
+   * `lang`, so an allow list chooses it too. Null: too many to sort, or a name nobody can read.
    */
   of(query: string): string | null {
     if (this.#choice === queryChoice.all) {
@@ -23,6 +26,20 @@ export class QueryChooser {
     const wanted = this.#choice === queryChoice.allow;
     if (query === '' || (wanted && this.#names.size === 0)) return '';
     return sortedQuery(query, this.#names, wanted);
+  }
+}
+
+function hasEscape(text: string): boolean {
+  return text.includes('%') || text.includes('+');
+}
+
+/** What a name that is written so may be read as, where that is another; null: it has no reading. */
+function readings(name: string): readonly string[] | null {
+  if (!hasEscape(name)) return [];
+  try {
+    return [decodeURIComponent(name), decodeURIComponent(name.replaceAll('+', ' '))];
+  } catch {
+    return null;
   }
 }
 
@@ -66,11 +83,20 @@ function sortedQuery(
 ): string | null {
   const parameters = query.split('&', cacheQueryParameterCountMax + 1);
   if (parameters.length > cacheQueryParameterCountMax) return null;
+  if (names !== null && wanted && hasEscape(query)) {
+    if (parameters.some((one) => readings(nameOf(one)) === null)) return null;
+  }
   const kept = parameters.filter(
-    (one) => one !== '' && (names === null || names.has(nameOf(one)) === wanted),
+    (one) => one !== '' && (names === null || isAmong(names, nameOf(one), wanted) === wanted),
   );
   if (kept.length > 1) kept.sort(byName);
   return kept.join('&');
+}
+
+/** A name that is to be left out of keys must be written as it is listed: to keep it is no harm. */
+function isAmong(names: ReadonlySet<string>, name: string, alsoRead: boolean): boolean {
+  if (names.has(name)) return true;
+  return alsoRead && hasEscape(name) && readings(name)?.some((one) => names.has(one)) === true;
 }
 
 /** The sort is stable, so those of one name keep their order. */

@@ -29,7 +29,7 @@ export interface EntryView {
   readonly staleWhileRevalidateUntilMs: number;
   readonly staleIfErrorUntilMs: number;
   readonly position: number;
-  /** Set by a soft bust: to be treated as stale from now on. */
+  /** A soft bust ended its freshness, and the times are those that begin there. */
   readonly softStale: boolean;
   readonly state: EntryState;
   /** -1 while it is filling and its length is not known. */
@@ -125,15 +125,23 @@ export class EntryCursor implements EntryView {
   }
 
   get freshUntilMs(): number {
-    return this.#float(entryFloat.freshUntilMs);
+    return this.#float(entryFloat.freshUntilMs) - this.#cutMs();
   }
 
   get staleWhileRevalidateUntilMs(): number {
-    return this.#float(entryFloat.staleWhileRevalidateUntilMs);
+    return this.#float(entryFloat.staleWhileRevalidateUntilMs) - this.#cutMs();
   }
 
   get staleIfErrorUntilMs(): number {
-    return this.#float(entryFloat.staleIfErrorUntilMs);
+    return this.#float(entryFloat.staleIfErrorUntilMs) - this.#cutMs();
+  }
+
+  /** Freshness that a soft bust took: the windows begin there. Plainly, as all times are read. */
+  #cutMs(): number {
+    const after = this.words[this.#at + entryField.softStale] as number;
+    if (after === 0) return 0;
+    const bustedMs = this.#float(entryFloat.bornMs) + after;
+    return Math.max(0, this.#float(entryFloat.freshUntilMs) - bustedMs);
   }
 
   get position(): number {

@@ -5,8 +5,9 @@ import type { CacheBytes } from './cache-memory.ts';
 import type { SegmentHolds } from './segment-holds.ts';
 
 /**
- * What a reader keeps of an entry over several turns of its event loop: the body stays readable
- * until `release`, whatever becomes of the entry.
+ * What a reader keeps of an entry over several turns of its event loop. What it has seen of the body
+ * stays readable until `release`, whatever becomes of the entry; what is filled later is there at the
+ * next `refresh`, however late that is, but for a fill that fails and for the bound of `Lingering`.
  */
 export interface EntryHold {
   readonly bodyBytes: number;
@@ -37,6 +38,8 @@ export class ReaderHold implements EntryHold {
   #bodyBytes: number;
   #filledBytes = 0;
   #state: EntryState;
+  /** The record is held, since it is looked at again or has the body in it. */
+  #holdsRecord = true;
   #released = false;
 
   /** Of the entry that the cursor is at, within an epoch. */
@@ -51,6 +54,7 @@ export class ReaderHold implements EntryHold {
     this.#bodyBytes = cursor.bodyBytes;
     this.#bodyFrom = cursor.contiguous ? cursor.bodyFrom() : -1;
     this.#take();
+    this.#leaveRecord();
   }
 
   get bodyBytes(): number {
@@ -78,6 +82,7 @@ export class ReaderHold implements EntryHold {
     this.#bodyBytes = cursor.bodyBytes;
     if (this.#state !== 'dead') this.#take();
     cursor.moveTo(before);
+    this.#leaveRecord();
   }
 
   read(from: number): Uint8Array {
@@ -94,7 +99,7 @@ export class ReaderHold implements EntryHold {
   release(): void {
     assert(!this.#released, 'a hold is released once');
     this.#released = true;
-    this.#holds.drop(this.#entryPlace);
+    if (this.#holdsRecord) this.#holds.drop(this.#entryPlace);
     for (const place of this.#chunks) this.#holds.drop(place);
     for (const place of this.#left) this.#holds.drop(place);
   }
@@ -120,6 +125,13 @@ export class ReaderHold implements EntryHold {
       this.#chunks[index] = place;
     }
     this.#filledBytes = filled;
+  }
+
+  /** All chunks of an ended body are counted, so the writer need not keep it for this reader. */
+  #leaveRecord(): void {
+    if (!this.#holdsRecord || this.#bodyFrom >= 0 || this.#state === 'filling') return;
+    this.#holdsRecord = false;
+    this.#holds.drop(this.#entryPlace);
   }
 
   #view(from: number, bytes: number): Uint8Array {

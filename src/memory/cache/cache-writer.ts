@@ -30,6 +30,9 @@ export type StoreResult =
   | { readonly stored: true; readonly entryId: number }
   | { readonly stored: false; readonly reason: StoreRefusedReason };
 
+/** What the word of a soft bust can say; after 24 days of freshness it counts from there. */
+const softStaleAfterMsMax = 0x7fff_ffff;
+
 export interface CacheWriterOptions {
   /**
    * Called within the call that caused it, when the entry cannot be found any more. It must not
@@ -185,11 +188,17 @@ export class CacheWriter {
     return true;
   }
 
-  /** A soft bust. False: not there. */
-  markStale(entryId: number): boolean {
+  /**
+   * A soft bust: stale from now on. False: not there. A second one changes nothing, and a mark of
+   * Vary stays as it is, since it answers nobody.
+   */
+  markStale(entryId: number, nowMs: number): boolean {
     const place = this.#catalog.place(entryId);
     if (place === 0) return false;
-    this.#records.publish(place, entryField.softStale, 1);
+    const { kind, bornMs, softStale } = this.#cursor.moveTo(place);
+    if (softStale || kind === 'vary') return true;
+    const after = Math.min(Math.max(1, Math.floor(nowMs - bornMs)), softStaleAfterMsMax);
+    this.#records.publish(place, entryField.softStale, after);
     return true;
   }
 
@@ -221,6 +230,7 @@ export class CacheWriter {
    * buckets than `budget` (each holds up to 16 entries). Returns how many it dropped.
    */
   expire(nowMs: number, budget: number): number {
+    this.#chunked.sweep();
     let dropped = 0;
     for (let turn = 0; turn < Math.min(budget, this.#index.bucketCount); turn++) {
       for (const place of this.#index.nextBucket()) {

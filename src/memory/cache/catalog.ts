@@ -92,7 +92,7 @@ export class Catalog {
       segments.discard(place, records.units(place));
     } else {
       entry.linked = false;
-      if (!entry.filling) chunked.discard(entry);
+      if (!entry.filling) chunked.leave(entry);
     }
     this.#places.delete(entryId);
     figures.evicted(reason, storedBytes);

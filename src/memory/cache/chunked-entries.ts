@@ -1,6 +1,7 @@
 import { assert } from '../../base/assert.ts';
 import type { EntryCursor } from './cache-entry.ts';
 import { chunkBodyBytes, entryField, entryStateWord } from './cache-layout.ts';
+import { Lingering } from './lingering.ts';
 import { chunkUnits, type RecordWriter } from './record-writer.ts';
 import type { Segments } from './segments.ts';
 
@@ -20,9 +21,14 @@ export interface ChunkedEntry {
   readonly bodyBytes: number;
   readonly bodyBytesMax: number;
   filling: boolean;
+  /** It was filled to its end. */
+  whole: boolean;
   /** It can be found in the index. A filling entry that was dropped is filled for its holders. */
   linked: boolean;
 }
+
+/** What cannot be evicted, because it is filled or may be read, is at most this share of the arena. */
+const stayingShareMax = 0.5;
 
 /** All of them that the writer must still keep up. */
 export class ChunkedEntries {
@@ -32,12 +38,16 @@ export class ChunkedEntries {
   readonly #records: RecordWriter;
   readonly #segments: Segments;
   readonly #cursor: EntryCursor;
+  readonly #lingering: Lingering;
+  readonly #stayingBytesMax: number;
   #fillingBytes = 0;
 
   constructor(records: RecordWriter, segments: Segments, cursor: EntryCursor) {
     this.#records = records;
     this.#segments = segments;
     this.#cursor = cursor;
+    this.#lingering = new Lingering(segments);
+    this.#stayingBytesMax = segments.segmentCount * segments.segmentBytes * stayingShareMax;
   }
 
   get(entryId: number): ChunkedEntry | undefined {
@@ -74,15 +84,29 @@ export class ChunkedEntries {
    * stay: who came to them in this epoch may read on. Who looks at its state later takes none.
    */
   loseChunk(entry: ChunkedEntry, index: number): void {
+    if (this.#lingering.delete(entry)) this.#discardChunks(entry);
     entry.chunks[index] = 0;
     for (const copy of entry.copies) {
       this.#records.publish(copy, entryField.state, entryStateWord.dead);
     }
   }
 
-  /** Bytes of all bodies that are being filled. */
-  get fillingBytes(): number {
-    return this.#fillingBytes;
+  /** Whether so many more bytes may be filled. Bodies that linger make way for them. */
+  makeWay(bytes: number): boolean {
+    const left = this.#stayingBytesMax - this.#fillingBytes - bytes;
+    if (left < 0) return false;
+    for (const entry of this.#lingering.takeOver(left)) this.#discardChunks(entry);
+    return true;
+  }
+
+  /** The body of an entry that nobody finds stays, for those who joined while it was filled. */
+  lingers(entry: ChunkedEntry): boolean {
+    return this.#lingering.has(entry);
+  }
+
+  /** Lets go of bodies that nobody reads by now. */
+  sweep(): void {
+    for (const entry of this.#lingering.takeLeft()) this.#discardChunks(entry);
   }
 
   /** After the bytes are there. */
@@ -95,6 +119,7 @@ export class ChunkedEntries {
   /** The body is whole: its length first, then the state, which vouches for it. */
   end(entry: ChunkedEntry): void {
     this.#endFilling(entry);
+    entry.whole = true;
     for (const copy of entry.copies) {
       this.#records.publish(copy, entryField.bodyBytes, entry.filledBytes);
       this.#records.publish(copy, entryField.state, entryStateWord.live);
@@ -130,10 +155,25 @@ export class ChunkedEntries {
     }
   }
 
+  /** Nobody finds it any more, and nobody fills it: what is whole may linger. */
+  leave(entry: ChunkedEntry): void {
+    this.#discardRecord(entry);
+    if (!entry.whole || !this.#lingering.add(entry)) this.#discardChunks(entry);
+    else this.makeWay(0);
+  }
+
   /** Units of all its records that count as needed: the current one and the chunks. */
   discard(entry: ChunkedEntry): void {
+    this.#discardRecord(entry);
+    this.#discardChunks(entry);
+  }
+
+  #discardRecord(entry: ChunkedEntry): void {
     const current = this.place(entry);
     this.#segments.discard(current, this.#records.units(current));
+  }
+
+  #discardChunks(entry: ChunkedEntry): void {
     for (const place of entry.chunks) {
       if (place !== 0) this.#segments.discard(place, this.#records.units(place));
     }
@@ -161,7 +201,9 @@ export class ChunkedEntries {
     this.#inSegment.delete(segment);
     for (const entry of entries) {
       entry.copies = entry.copies.filter((copy) => this.#segments.segmentOf(copy) !== segment);
-      if (entry.copies.length === 0) this.#byId.delete(entry.entryId);
+      if (entry.copies.length > 0) continue;
+      this.#byId.delete(entry.entryId);
+      if (this.#lingering.delete(entry)) this.#discardChunks(entry);
     }
   }
 

@@ -22,18 +22,12 @@ export interface FillsParts {
   readonly room: Room;
 }
 
-/** What cannot be evicted, because it is being filled, is at most this share of the arena. */
-const fillingShareMax = 0.5;
-
 /** Bodies that come in pieces, from their begin to their end. */
 export class Fills {
   readonly #parts: FillsParts;
-  readonly #fillingBytesMax: number;
 
   constructor(parts: FillsParts) {
     this.#parts = parts;
-    const { segments } = parts;
-    this.#fillingBytesMax = segments.segmentCount * segments.segmentBytes * fillingShareMax;
   }
 
   /** Writes an entry without a body that cannot be found yet; null: no room. */
@@ -60,6 +54,7 @@ export class Fills {
       bodyBytes,
       bodyBytesMax: most,
       filling: true,
+      whole: false,
       linked: false,
     };
     chunked.add(entry);
@@ -71,7 +66,7 @@ export class Fills {
     const { chunked } = this.#parts;
     const entry = this.#filling(entryId);
     if (entry === undefined || entry.filledBytes + bytes.length > entry.bodyBytesMax) return false;
-    if (chunked.fillingBytes + bytes.length > this.#fillingBytesMax) return false;
+    if (!chunked.makeWay(bytes.length)) return false;
     for (let from = 0; from < bytes.length; ) {
       const within = entry.filledBytes % chunkBodyBytes;
       if (within === 0 && !this.#addChunk(entry)) return false;
@@ -93,7 +88,7 @@ export class Fills {
     const tooLong = chunked.trim(entry);
     if (entry.linked) figures.resized(-tooLong * unitBytes);
     chunked.end(entry);
-    if (!entry.linked) chunked.discard(entry);
+    if (!entry.linked) chunked.leave(entry);
     return true;
   }
 

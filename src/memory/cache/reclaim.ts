@@ -21,6 +21,10 @@ import { type CacheLayout, type CacheWords, cacheHeader, lineWords } from './cac
  * A reader that loaded the old epoch, was held up, and stores its word only after the writer
  * looked, looks places up later still, and finds none that lead here.
  *
+ * Step 1 is not taken with a body that a reader got to while it was filled and has not counted
+ * itself into yet, since it holds the entry's record alone. Such a body lingers: its chunks move as
+ * those of an entry that is found, until `isReachable` says that nobody holds any of its records.
+ *
  * A reader that dies inside leaves its words set, and the segments wait until main has cleared
  * them. A writer that dies leaves nothing to mend: its successor unlinks everything, stores the
  * next epoch and retires every segment at it, whatever state each was in.
@@ -73,6 +77,19 @@ export class Reclaim {
     }
     this.#waiting = waiting;
     return reusable;
+  }
+
+  get epoch(): number {
+    return Atomics.load(this.#words, cacheHeader.epoch);
+  }
+
+  /**
+   * Whether a reader may be at what lies in the segments, of which nothing is found since an epoch:
+   * it is inside since then, or holds one of them. The words are looked at before the holds here
+   * too, for who leaves has counted itself before.
+   */
+  isReachable(segments: readonly number[], unlinkedAt: number): boolean {
+    return !this.#everybodyLeft((unlinkedAt + 1) | 0) || segments.some((one) => this.#held(one));
   }
 
   #everybodyLeft(retiredAt: number): boolean {

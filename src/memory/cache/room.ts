@@ -75,6 +75,7 @@ export class Room {
   #makeRoom(pass: Pass): Queue | null {
     const { segments, chunked } = this.#parts;
     for (const segment of segments.sweep()) chunked.segmentReused(segment);
+    chunked.sweep();
     if (segments.freeCount > segments.wantedFree) return null;
     if (segments.waiting.forLeave >= waitingForLeaveMax) return null;
     const rich = segments.freeCount >= reserveCount;
@@ -115,7 +116,7 @@ export class Room {
     const { entryId, uses, hash, check } = cursor.moveTo(place);
     const entry = chunked.get(entryId);
     const current = entry === undefined ? catalog.place(entryId) : chunked.place(entry);
-    if (current !== place || (entry !== undefined && !isNeeded(entry))) return;
+    if (current !== place || (entry !== undefined && !isRecordNeeded(entry))) return;
     const stays = entry?.filling === true || entryId === this.#kept;
     const spared = stays || pass === 'compact' || (pass === 'evict' && uses > 0);
     if (spared && this.#moveEntry(place, its, pass, uses, entry)) return;
@@ -152,17 +153,18 @@ export class Room {
     const entry = chunked.get(records.owner(place));
     const index = records.words[place * unitWords + chunkField.index] as number;
     if (entry === undefined || entry.chunks[index] !== place) return;
-    const spared = isNeeded(entry) && (pass !== 'purge' || this.#stays(entry));
-    if (spared && this.#moveChunk(entry, index, place, pass === 'compact' ? its : queue.main)) {
-      return;
-    }
+    const wanted = isRecordNeeded(entry) || chunked.lingers(entry);
+    const spared = wanted && (pass !== 'purge' || this.#stays(entry));
+    const to = pass === 'compact' ? its : queue.main;
+    if (spared && this.#moveChunk(entry, index, place, to)) return;
     if (entry.filling) chunked.die(entry);
     if (entry.linked) catalog.unlink(chunked.place(entry), 'capacity');
+    if (!spared && chunked.lingers(entry) && this.#moveChunk(entry, index, place, to)) return;
     chunked.loseChunk(entry, index);
   }
 
   #stays(entry: ChunkedEntry): boolean {
-    return entry.filling || entry.entryId === this.#kept;
+    return entry.filling || entry.entryId === this.#kept || this.#parts.chunked.lingers(entry);
   }
 
   #moveChunk(entry: ChunkedEntry, index: number, place: number, to: Queue): boolean {
@@ -188,11 +190,13 @@ export class Room {
       const id = owned ? records.owner(place) : cursor.moveTo(place).entryId;
       const entry = chunked.get(id);
       if (id === this.#kept || entry?.filling === true) return true;
+      if (owned && entry !== undefined && chunked.lingers(entry)) return true;
     }
     return false;
   }
 }
 
-function isNeeded(entry: ChunkedEntry): boolean {
+/** Of a body that lingers the record is not: those who hold it keep its segment. */
+function isRecordNeeded(entry: ChunkedEntry): boolean {
   return entry.linked || entry.filling;
 }

@@ -170,6 +170,16 @@ export class Segments {
     return { all: this.#reclaim.waiting, forLeave: this.#reclaim.waitingForLeave };
   }
 
+  get epoch(): number {
+    return this.#reclaim.epoch;
+  }
+
+  /** Whether a reader may be at records of which nothing is found since an epoch. */
+  isReachable(places: readonly number[], unlinkedAt: number): boolean {
+    const segments = places.map((place) => this.segmentOf(place));
+    return this.#reclaim.isReachable(segments, unlinkedAt);
+  }
+
   liveIn(segment: number): number {
     return this.#live[segment] as number;
   }

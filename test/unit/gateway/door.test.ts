@@ -9,6 +9,7 @@ import {
   isTargetText,
   isToken,
   RequestHeaders,
+  requestBit,
 } from '../../../src/gateway/door.ts';
 
 type Line = readonly [name: string, value: string];
@@ -137,6 +138,40 @@ describe('header lines', () => {
     );
     headers.clear();
     expect({ ...headers, line: null }).toEqual({ ...new RequestHeaders(), line: null });
+  });
+});
+
+describe('fields that Connection lists', () => {
+  const names = (headers: RequestHeaders) => {
+    headers.dropListed();
+    return headers.names.filter((name) => name !== 'host');
+  };
+
+  test('are no part of the request, nor what they say of caches', () => {
+    const headers = headersOf(
+      host,
+      ['x-a', '1'],
+      ['connection', 'close, X-A ,\tauthorization'],
+      ['x-b', '2'],
+      ['connection', 'cache-control,x-c'],
+      ['x-c', '3'],
+      ['authorization', 'Bearer a'],
+      ['cache-control', 'no-store'],
+      ['range', 'bytes=0-1'],
+    );
+    expect(names(headers)).toEqual(['connection', 'x-b', 'connection', 'range']);
+    expect(headers.cacheBits).toBe(requestBit.range);
+  });
+
+  test('stay where they say how the request is framed and whom it is for', () => {
+    const lines: Line[] = [
+      ['connection', 'host, content-length, te, keep-alive'],
+      ['content-length', '5'],
+      ['te', 'trailers'],
+    ];
+    const headers = headersOf(host, ...lines);
+    expect(names(headers)).toEqual(['connection', 'content-length', 'te']);
+    expect([headers.host, headers.hasBody]).toEqual([host[1], true]);
   });
 });
 

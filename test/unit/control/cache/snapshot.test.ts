@@ -89,7 +89,7 @@ describe('a snapshot', () => {
     const writer = newWriter();
     writer.put(record('pass', { kind: 'pass', bodyBytes: 0 }), Buffer.alloc(0));
     const soft = writer.put(record('soft'), Buffer.alloc(4));
-    if (soft.stored) writer.markStale(soft.entryId);
+    if (soft.stored) writer.markStale(soft.entryId, 2000);
     expect(writeSnapshot(file, writer).entries).toBe(0);
   });
 

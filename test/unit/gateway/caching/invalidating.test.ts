@@ -56,8 +56,18 @@ describe('RFC 9111 section 4.4', () => {
     expect(judge('POST', 200, ...lines)?.targets).toEqual([target]);
   });
 
-  test('a host that is none makes nothing invalid', () => {
-    expect(invalidates('POST', 200, { ...url, host: '[' }, headerLines())).toBeNull();
+  test.each([
+    ['test:080', 'test:080'],
+    ['127.1', '127.1'],
+    ['foo.123', 'foo.123'],
+    ['1.2.3.400:80', '1.2.3.400'],
+    ['TEST.:80', 'test.'],
+  ])('the target of a request to %s is at %s, as its key says', (host, inKey) => {
+    const invalid = invalidates('POST', 200, { ...url, host }, headerLines('location: /c'));
+    const paths = invalid?.targets.map((one) => one.path);
+    expect(invalid?.targets[0]).toEqual({ ...target, host: inKey });
+    expect(invalid?.targets.every((one) => one.host === inKey)).toBe(true);
+    expect(paths).toEqual(URL.canParse(`http://${host}/`) ? ['/a/b', '/c'] : ['/a/b']);
   });
 });
 

@@ -3,6 +3,7 @@
 // one's fetch ends; and one whose control is lost.
 import { expect, test, vi } from 'vitest';
 import { lookUp, openTicket } from '../../../../src/gateway/caching/lookup.ts';
+import { cacheHost } from '../../../../src/gateway/caching/record.ts';
 import type { CacheTicket } from '../../../../src/gateway/caching/ticket.ts';
 import { type CacheHooks, WorkerCache } from '../../../../src/gateway/caching/worker-cache.ts';
 import type { Exchange } from '../../../../src/gateway/exchange.ts';
@@ -104,4 +105,28 @@ test('nothing is fetched behind a stale answer while no control is there to stor
   cache.controlLost();
   expect(lookUp(exchange, cache, ticket)).toBe('answered');
   expect([sent, cache.fillOf(ticket.key)]).toEqual([['old'], undefined]);
+});
+
+test('what a client changed is fetched once, while the entry from before is there still', () => {
+  const { exchange, cache, ticket, writer, sent } = setUp();
+  const body = Buffer.from('before');
+  writer.put(cacheRecord(ticket.key.text, 1, { bodyBytes: body.length }), body);
+  cache.invalidate([cacheHost(exchange.headers.host) + exchange.path], []);
+  expect(lookUp(exchange, cache, ticket)).toBe('forward');
+  expect([sent, ticket.fill?.holdsClaim]).toEqual([[], true]);
+  expect(cache.claims.holder(ticket.key)).toBe(0);
+});
+
+test('what comes again and again between a lookup and its claim is looked up once more', () => {
+  const { exchange, cache, ticket, writer } = setUp();
+  const times = { freshUntilMs: exchange.beganMs - 500, bodyBytes: 3 };
+  const take = cache.claims.take.bind(cache.claims);
+  let turns = 0;
+  vi.spyOn(cache.claims, 'take').mockImplementation((key) => {
+    turns += 1;
+    writer.put(cacheRecord(ticket.key.text, turns, times), Buffer.from('old'));
+    return take(key);
+  });
+  expect(lookUp(exchange, cache, ticket)).toBe('forward');
+  expect([turns, ticket.fill?.holdsClaim]).toEqual([2, true]);
 });

@@ -123,15 +123,41 @@ test('a dropped entry is not found, and why is known', () => {
   expect(gone).toEqual([[id, 'bust-tag']]);
 });
 
+test('a soft bust ends freshness, and the windows of staleness begin there', () => {
+  const times = {
+    bornMs: 1000,
+    freshUntilMs: 61_000,
+    staleWhileRevalidateUntilMs: 91_000,
+    staleIfErrorUntilMs: 61_000,
+  };
+  const ids = ['a', 'late'].map((key) => {
+    const result = writer.put(cacheRecord(key, 1, times), Buffer.from('x'));
+    return result.stored ? result.entryId : 0;
+  });
+  const [early = 0, late = 0] = ids;
+  writer.markStale(early, 11_000);
+  writer.markStale(early, 21_000);
+  writer.markStale(late, 71_000);
+  expect(writer.view(early)).toMatchObject({
+    softStale: true,
+    freshUntilMs: 11_000,
+    staleWhileRevalidateUntilMs: 41_000,
+    staleIfErrorUntilMs: 11_000,
+  });
+  const { bornMs: _, ...unchanged } = times;
+  expect(writer.view(late)).toMatchObject({ softStale: true, ...unchanged });
+  expect(writer.expire(41_001, 4096)).toBe(1);
+});
+
 test('a soft bust is seen by who looks the entry up next', () => {
   const id = stored('key', 1, 10);
-  expect(writer.markStale(id)).toBe(true);
+  expect(writer.markStale(id, 5000)).toBe(true);
   reader.enter();
   expect(reader.peek(cacheKey('key')) && reader.entry.softStale).toBe(true);
   expect(reader.entry.uses).toBe(0);
   reader.leave();
   writer.drop(id, 'ttl');
-  expect(writer.markStale(id)).toBe(false);
+  expect(writer.markStale(id, 5000)).toBe(false);
 });
 
 test('a body that is being filled is read as far as it is, and to its end', () => {
@@ -178,7 +204,72 @@ test('a filling entry that is dropped is filled on for its holder, and found by 
   reader.leave();
   expect(hold).toMatchObject({ state: 'live', filledBytes: 100_000 });
   hold.release();
+  writer.expire(0, 0);
   expect(writer.arenaFigures().liveBytes).toBe(0);
+});
+
+/** Joins what is filled under a key; it sees no more of it until it is refreshed. */
+function joined(key: string) {
+  reader.enter();
+  reader.peek(cacheKey(key));
+  const hold = reader.hold();
+  reader.leave();
+  return hold;
+}
+
+/** What the holder of a body reads of it, from its begin to its end. */
+function readOf(hold: ReturnType<typeof joined>): Buffer {
+  reader.enter();
+  hold.refresh();
+  reader.leave();
+  const pieces: Uint8Array[] = [];
+  let at = 0;
+  for (let piece = hold.read(0); piece.length > 0; piece = hold.read(at)) {
+    pieces.push(piece);
+    at += piece.length;
+  }
+  return Buffer.concat(pieces);
+}
+
+test.each(['evicted', 'dropped before its end', 'dropped after its end', 'replaced'])(
+  'a body that is %s is whole for a slow reader that joined while it was filled',
+  (how) => {
+    const body = Buffer.from(patterned('key', 1, 700_000));
+    const id = begun('key', 1);
+    writer.append(id, body.subarray(0, 50_000));
+    const hold = joined('key');
+    if (how === 'dropped before its end') writer.drop(id, 'bust-all');
+    writer.append(id, body.subarray(50_000));
+    expect(writer.complete(id)).toBe(true);
+    if (how === 'dropped after its end') writer.drop(id, 'bust-all');
+    if (how === 'replaced') stored('key', 2, 300);
+    for (let n = 0; n < 300; n++) stored(`other-${n}`, 1, 60_000);
+    expect(gone.some(([one]) => one === id)).toBe(true);
+    expect(readOf(hold).equals(body)).toBe(true);
+    expect(hold.state).toBe('live');
+    hold.release();
+    // Nothing stays for its sake.
+    writer.expire(0, 0);
+    for (const one of [...writer.entries()]) writer.drop(one, 'bust-all');
+    expect(writer.arenaFigures().liveBytes).toBe(0);
+  },
+);
+
+test('bodies that linger for slow readers make way for what is filled, the oldest first', () => {
+  const holds = ['a', 'b', 'c', 'd'].map((key) => {
+    const id = begun(key, 1);
+    writer.append(id, patterned(key, 1, 50_000));
+    const hold = joined(key);
+    writer.append(id, patterned(key, 1, 700_000).subarray(50_000));
+    expect(writer.complete(id)).toBe(true);
+    writer.drop(id, 'bust-all');
+    return hold;
+  });
+  for (let n = 0; n < 300; n++) stored(`other-${n}`, 1, 60_000);
+  // Of half the arena, 2 MiB, there is room for two.
+  expect(holds.map((hold) => readOf(hold).length >= 700_000)).toEqual([false, false, true, true]);
+  expect(holds.map(({ state }) => state)).toEqual(['dead', 'dead', 'live', 'live']);
+  for (const hold of holds) hold.release();
 });
 
 test('an aborted fill is dead for its holder, who keeps what it has', () => {
