@@ -1,5 +1,5 @@
 import { hostKind } from '../memory/shape-kinds.ts';
-import type { StaleStored } from './caching/fill.ts';
+import type { StaleStored } from './caching/stale-stored.ts';
 import { checkPath, isFieldValue } from './door.ts';
 import type { Exchange } from './exchange.ts';
 import { isHopByHop } from './hop-by-hop.ts';
