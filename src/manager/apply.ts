@@ -87,7 +87,7 @@ export class Apply {
     const head = this.#parts.history.head;
     if (dryRun || (head !== null && parsed.hash === this.hash)) {
       const outcome = dryRun ? 'dry-run' : 'unchanged';
-      const cache = await this.#effectOnCache(diff);
+      const cache = await this.#effectOnCache(parsed.definitions, diff);
       return this.#untouched({ outcome, hash: parsed.hash, validateMs, diff, cache });
     }
     return this.#served.alone(this.#parts.history.nextNumber, () =>
@@ -100,11 +100,11 @@ export class Apply {
     definitions: Definitions,
   ): Promise<{ readonly diff: Diff; readonly cache: CacheEffect | null }> {
     const diff = diffDefinitions(this.#served.definitions, definitions);
-    return { diff, cache: await this.#effectOnCache(diff) };
+    return { diff, cache: await this.#effectOnCache(definitions, diff) };
   }
 
-  #effectOnCache(diff: Diff): Promise<CacheEffect | null> {
-    return effectOnCache(this.#parts.control, this.#served.definitions, diff);
+  #effectOnCache(after: Definitions, diff: Diff): Promise<CacheEffect | null> {
+    return effectOnCache(this.#parts.control, this.#served.definitions, after, diff);
   }
 
   /** Applies the content of an earlier revision as a new one. */
@@ -154,7 +154,7 @@ export class Apply {
       written: parsed.written,
     };
     // Counted before the orders that follow it to control, which do not wait for the count.
-    const counting = this.#effectOnCache(diff);
+    const counting = this.#effectOnCache(parsed.definitions, diff);
     const ledger = this.#parts.activeLedger();
     await this.#stageEverywhere(fleet, revision, parsed, request);
     const { answer, nodes } = await this.#commitEverywhere(fleet, revision, waitMs);

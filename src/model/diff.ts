@@ -16,17 +16,20 @@ export interface Diff {
 export interface CacheDiff {
   /** What is stored is used on. */
   readonly kept: readonly string[];
-  /** Something changed that stored bytes or keys are made of: it starts cold. */
+  /** Something changed that stored bytes or keys are made of: it finds only what its new shape left. */
   readonly rekeyed: readonly string[];
 }
 
 /** What an apply does to the entries that its routes have stored. */
 export interface CacheEffect {
-  /** Entries that are used on. */
+  /** Entries that are used on, or used again: those of a shape that a rollback comes back to. */
   readonly kept: number;
   /** Entries that nobody asks for under the new shape; a rollback finds them while it is loaded. */
   readonly rekeyed: number;
-  /** The routes of `Diff.cache` that have entries: first those that are re-keyed. */
+  /**
+   * The routes of `Diff.cache` that have entries: first those that are re-keyed. One that comes back to
+   * a shape with entries stands among the kept ones too.
+   */
   readonly routes: readonly RouteEffect[];
 }
 
@@ -163,16 +166,28 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** `counts`: entries of each route before the apply, by its id. */
+/**
+ * Entries of each route, by its id: `stored` under its shape before the apply, `waiting` under the
+ * one that a re-keyed route has after it.
+ */
 export function cacheEffect(
   { kept, rekeyed }: CacheDiff,
-  counts: ReadonlyMap<string, number>,
+  stored: ReadonlyMap<string, number>,
+  waiting: ReadonlyMap<string, number>,
 ): CacheEffect {
-  const of = (ids: readonly string[], effect: RouteEffect['effect']): RouteEffect[] =>
+  const of = (
+    ids: readonly string[],
+    effect: RouteEffect['effect'],
+    counts: ReadonlyMap<string, number>,
+  ): RouteEffect[] =>
     ids
       .map((route) => ({ route, effect, entries: counts.get(route) ?? 0 }))
       .filter(({ entries }) => entries > 0);
-  const routes = [...of(rekeyed, 'rekeyed'), ...of(kept, 'kept')];
+  const routes = [
+    ...of(rekeyed, 'rekeyed', stored),
+    ...of(rekeyed, 'kept', waiting),
+    ...of(kept, 'kept', stored),
+  ];
   const sum = (effect: RouteEffect['effect']): number =>
     routes.reduce((total, one) => total + (one.effect === effect ? one.entries : 0), 0);
   return { kept: sum('kept'), rekeyed: sum('rekeyed'), routes };
@@ -188,12 +203,15 @@ export function printDiff(diff: Diff, effect: CacheEffect | null = null): string
   for (const pool of diff.pools.opened) lines.push(`+ pool ${pool}`);
   for (const pool of diff.pools.closed) lines.push(`- pool ${pool}`);
   const { routes, upstreams, cache } = diff;
-  const entriesOf = (name: string): string => {
-    const entries = effect?.routes.find(({ route }) => route === name)?.entries ?? 0;
-    return entries === 0 ? '' : ` (${entries} entries)`;
-  };
+  const entriesOf = (name: string, what: RouteEffect['effect']): number =>
+    effect?.routes.find((one) => one.route === name && one.effect === what)?.entries ?? 0;
   for (const name of cache.rekeyed) {
-    lines.push(`~ cache of route ${name} is re-keyed: starts cold${entriesOf(name)}`);
+    const left = entriesOf(name, 'rekeyed');
+    const found = entriesOf(name, 'kept');
+    const begins = found === 0 ? 'starts cold' : `finds ${found} entries of that shape`;
+    lines.push(
+      `~ cache of route ${name} is re-keyed: ${begins}${left === 0 ? '' : ` (${left} entries)`}`,
+    );
   }
   if (cache.kept.length + cache.rekeyed.length > 0) {
     lines.push(`cache: kept ${cache.kept.length} routes, re-keyed ${cache.rekeyed.length}`);

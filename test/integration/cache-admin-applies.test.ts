@@ -114,6 +114,9 @@ describe('a rollback', () => {
     const asked = cached.origin.seen.length;
     const back = await cached.gateway.admin('POST', `/v1/revisions/${revision}/rollback`);
     expect(back.body.outcome).toBe('applied');
+    // The route comes back to the shape that it had, with its two entries.
+    expect(back.body.cache.kept).toBe(3);
+    expect(back.body.cache.routes).toContainEqual({ route: 'a', effect: 'kept', entries: 2 });
     expect(await hits('/a/1', '/a/2', '/b/1')).toEqual([true, true, true]);
     expect(cached.origin.seen.length).toBe(asked);
   });
