@@ -28,6 +28,8 @@ export class Roster {
   readonly #self: string;
   readonly #heard = new Map<string, Heard>();
   readonly #waits = new Set<() => void>();
+  /** When anything was heard last, also of this node itself: who hears nothing cannot tell who is dead. */
+  #lastMs = Number.NEGATIVE_INFINITY;
   readonly #looking: Timer;
 
   constructor(self: string) {
@@ -36,9 +38,10 @@ export class Roster {
   }
 
   hear({ node, boot, matter }: LogItem): void {
+    this.#lastMs = monotonicMs();
     if (matter.kind === 'beat' && node !== this.#self) {
       if (matter.beat.leaving) this.#heard.delete(node);
-      else this.#heard.set(node, { boot, beat: matter.beat, heardMs: monotonicMs() });
+      else this.#heard.set(node, { boot, beat: matter.beat, heardMs: this.#lastMs });
     }
     this.look();
   }
@@ -49,7 +52,7 @@ export class Roster {
     return [...this.#heard]
       .map(([id, { beat, heardMs }]) => {
         const silentMs = nowMs - heardMs;
-        return { id, ...beat, silentMs, live: silentMs < nodeLiveMs };
+        return { id, ...beat, silentMs, live: this.#lastMs - heardMs < nodeLiveMs };
       })
       .sort((a, b) => (a.id < b.id ? -1 : 1));
   }

@@ -62,9 +62,8 @@ export class Following {
       const staged = await this.#stage(offered, followWaitMs);
       const answer = staged.kind === 'rejected' ? staged : await this.#publish(offered);
       if (answer.kind === 'rejected') throw new Error(answer.message);
-      await this.#parts.fleet.tell(appliedStep(wanted.revision, answer)).catch(() => {});
     });
-    announce('followed', { revision: wanted.revision, hash, author: wanted.author });
+    announce('followed', { revision: wanted.revision, hash: wanted.hash, author: wanted.author });
   }
 
   /** The cluster has no head, or an older one than what all served before: this node's is it. */
@@ -115,12 +114,11 @@ export class Following {
   async #commit(wanted: FleetRevision): Promise<void> {
     const offered = this.#offered;
     this.#offered = null;
-    const { served, fleet, announce } = this.#parts;
+    const { served, announce } = this.#parts;
     if (offered?.revision.revision !== wanted.revision) return this.adopt(wanted);
     const answer = await served.whenFree(() => this.#publish(offered));
     // Such as a control that is new, which has nothing staged.
     if (answer.kind === 'rejected') return this.adopt(wanted);
-    await fleet.tell(appliedStep(wanted.revision, answer));
     announce('followed', { revision: wanted.revision, hash: wanted.hash, author: wanted.author });
   }
 
@@ -154,9 +152,12 @@ export class Following {
   }
 
   async #publish({ revision, parsed }: Offered): Promise<AppliedAnswer | RejectedAnswer> {
-    const { served } = this.#parts;
+    const { served, fleet } = this.#parts;
     const answer = await served.publish(revision.revision, followWaitMs);
-    if (answer.kind === 'applied') await served.moveHead(revision, parsed);
+    if (answer.kind === 'rejected') return answer;
+    // The cluster's head is what a restart follows: the flush to this node's disk holds nobody up.
+    const told = fleet.tell(appliedStep(revision.revision, answer)).catch(() => {});
+    await Promise.all([told, served.moveHead(revision, parsed)]);
     return answer;
   }
 

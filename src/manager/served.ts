@@ -24,7 +24,11 @@ export class Served {
   #hash = '';
   #restoring: Promise<void> = Promise.resolve();
   /** The change that is under way, and a promise that resolves when it is over. */
-  #running: { readonly revision: number; readonly over: Promise<void> } | null = null;
+  #running: {
+    readonly revision: number;
+    readonly asked: boolean;
+    readonly over: Promise<void>;
+  } | null = null;
 
   constructor(history: History, control: ControlClient) {
     this.#history = history;
@@ -75,8 +79,9 @@ export class Served {
 
   /** It is what a restart serves, durably; throws what the disk said. */
   async moveHead(revision: Revision, parsed: Good): Promise<void> {
-    await this.#history.moveHead({ ...revision, state: 'acknowledged' });
+    // It is served already, whatever the disk says.
     this.#took(parsed);
+    await this.#history.moveHead({ ...revision, state: 'acknowledged' });
   }
 
   /**
@@ -103,14 +108,15 @@ export class Served {
     this.#took(parsed);
   }
 
-  /** A change, when none is under way; waits for those that are. */
+  /** A change that nobody asked of this node, when none is under way; waits for those that are. */
   async whenFree<T>(work: () => Promise<T>): Promise<T> {
     while (this.#running !== null) await this.#running.over;
-    return this.alone(this.head.revision, work);
+    return this.#run({ revision: this.head.revision, asked: false }, work);
   }
 
-  /** A change; throws when one is under way. */
+  /** A change that somebody asked for; throws when another such one is under way. */
   async alone<T>(revision: number, work: () => Promise<T>): Promise<T> {
+    while (this.#running?.asked === false) await this.#running.over;
     if (this.#running !== null) {
       const { revision: running } = this.#running;
       throw new CutoverError(
@@ -119,12 +125,19 @@ export class Served {
         { source: 'operator', context: { revision: running } },
       );
     }
+    return this.#run({ revision, asked: true }, work);
+  }
+
+  async #run<T>(
+    what: { readonly revision: number; readonly asked: boolean },
+    work: () => Promise<T>,
+  ): Promise<T> {
     const result = work();
     const over = result.then(
       () => {},
       () => {},
     );
-    this.#running = { revision, over };
+    this.#running = { ...what, over };
     try {
       return await result;
     } finally {

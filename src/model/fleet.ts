@@ -88,7 +88,7 @@ export interface HeardNode extends NodeBeat {
   readonly id: string;
   /** Since it was heard. */
   readonly silentMs: number;
-  /** Heard within the time after which others go on without it. */
+  /** Not known to be silent for the time after which others go on without it. */
   readonly live: boolean;
 }
 
