@@ -4,6 +4,7 @@ import { every } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import { nameThread } from '../base/native.ts';
 import { yieldToDataPlane } from '../base/thread-priority.ts';
+import { setProven } from '../memory/cache/proof.ts';
 import { ControlBlock } from '../memory/control-block.ts';
 import type { FromWorker } from '../memory/worker-messages.ts';
 import type { Bust } from '../model/bust.ts';
@@ -54,6 +55,9 @@ const path: Promise<NodePath> =
         keeper,
         outboxFile: start.outboxFile,
         tell,
+        prove: (untilMs) => {
+          if (start.memory.cache !== null) setProven(start.memory.cache, untilMs);
+        },
         state: ownState,
       });
 const cacheParts = {

@@ -61,6 +61,7 @@ export const lookupOutcomes = [
   'miss-request',
   'miss-pass',
   'miss-no-store',
+  'miss-unproven',
   'left',
 ] as const;
 export type LookupOutcome = (typeof lookupOutcomes)[number];

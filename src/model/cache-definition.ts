@@ -32,6 +32,8 @@ export interface CacheDefinition {
   readonly coalesce: 'node' | 'cluster' | 'off';
   /** With the other nodes of a cluster: read and write, write only, or neither. */
   readonly secondLevel: 'on' | 'write' | 'off';
+  /** In a cluster: nothing stored answers while a bust may have been missed. */
+  readonly strict: boolean;
   /** How long an exchange waits for the fetch of another. */
   readonly waitMs: number;
   readonly debugToken: SecretReference | null;

@@ -92,6 +92,10 @@ export const cacheSchema = z
     'request-directives': z.enum(['honour', 'ignore']).default('honour'),
     'set-cookie': z.enum(['refuse', 'strip', 'store']).default('refuse'),
     coalesce: z.enum(['node', 'cluster', 'off']).default('node'),
+    strict: z
+      .boolean()
+      .default(false)
+      .describe('In a cluster: nothing stored answers while a bust may have been missed.'),
     'second-level': z
       .enum(['on', 'write', 'off'])
       .default('on')

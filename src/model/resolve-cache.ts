@@ -55,6 +55,7 @@ export function resolveCache(
     requestDirectives: written['request-directives'],
     setCookie: written['set-cookie'],
     coalesce: written.coalesce,
+    strict: written.strict,
     secondLevel: written['second-level'],
     waitMs: resolveDurationMs(written.wait, [...path, 'wait'], problems),
     debugToken:

@@ -7,7 +7,7 @@ import type { CachedGateway } from '../kit/cached-gateway.ts';
 import { oneMember } from '../kit/cluster.ts';
 import { startFleet } from '../kit/fleet.ts';
 import { Gateway, until } from '../kit/gateway.ts';
-import { exchange } from '../kit/raw-client.ts';
+import { exchange, get, RawClient } from '../kit/raw-client.ts';
 
 let members: Members | undefined;
 let nodes: CachedGateway[] = [];
@@ -23,7 +23,12 @@ function routes(url: string): unknown {
   return {
     upstreams: { origin: { endpoints: [url] } },
     routes: [
-      { id: 'page', match: { path: '/{name}' }, upstream: 'origin', cache: { tags: ['t-{name}'] } },
+      {
+        id: 'page',
+        match: { path: '/{name}' },
+        upstream: 'origin',
+        cache: { tags: ['t-{name}'], 'second-level': 'off' },
+      },
     ],
   };
 }
@@ -118,4 +123,59 @@ test('a bust that was queued is there after a crash of its node', async () => {
     async () => (await statusOf(b as CachedGateway, '/five')).includes('fwd='),
     30_000,
   );
+});
+
+test('a strict route answers nothing stored while a bust may have been missed; others do', async () => {
+  members = await oneMember();
+  const both = (url: string): unknown => ({
+    upstreams: { origin: { endpoints: [url] } },
+    routes: ['strict', 'plain'].map((id) => ({
+      id,
+      match: { path: `/${id}/{name}` },
+      upstream: 'origin',
+      cache: { strict: id === 'strict' },
+    })),
+  });
+  nodes = await startFleet({ names: ['node-a', 'node-b'], set: members.settings, routes: both });
+  const [a] = nodes as [CachedGateway, CachedGateway];
+  const member = members.list[0] as Member;
+  await a.warm('/strict/x');
+  await a.warm('/plain/x');
+  await member.pause();
+  await until('it is in doubt', async () => (await statusOf(a, '/strict/x')).includes('fwd=stale'));
+  expect(await statusOf(a, '/strict/x')).toContain('fwd=stale');
+  expect(await statusOf(a, '/plain/x')).toContain('hit');
+  member.resume();
+  await a.warm('/strict/x');
+});
+
+test('a node that was stopped for a while answers nothing that was busted meanwhile, where a route is strict', async () => {
+  members = await oneMember();
+  const strict = (url: string): unknown => ({
+    upstreams: { origin: { endpoints: [url] } },
+    routes: [
+      {
+        id: 'page',
+        match: { path: '/{name}' },
+        upstream: 'origin',
+        cache: { strict: true, tags: ['t-{name}'] },
+      },
+    ],
+  });
+  nodes = await startFleet({ names: ['node-a', 'node-b'], set: members.settings, routes: strict });
+  const [a, b] = nodes as [CachedGateway, CachedGateway];
+  for (let round = 0; round < 3; round += 1) {
+    const path = `/r${round}`;
+    await b.warm(path);
+    b.gateway.process.kill('SIGSTOP');
+    // On a connection that is there already, as a client of the stopped node has one.
+    const client = await RawClient.connect(b.gateway.port);
+    client.send(get(path));
+    const reply = await a.bust({ tags: [`t-r${round}`] });
+    expect(reply.nodes.map(({ id }) => id)).toEqual(['node-a']);
+    b.gateway.process.kill('SIGCONT');
+    const answer = await client.response();
+    expect(String(answer.headers['cache-status'])).toContain('fwd=');
+    client.close();
+  }
 });

@@ -62,6 +62,7 @@ export function encodeCache(
   encoded.setCookie = cacheSetCookie[cache.setCookie];
   encoded.coalesces = cache.coalesce !== 'off';
   encoded.coalescesCluster = cache.coalesce === 'cluster';
+  encoded.strict = cache.strict;
   encoded.readsSecondLevel = cache.secondLevel === 'on';
   encoded.writesSecondLevel = cache.secondLevel !== 'off';
   encoded.waitMs = cache.waitMs;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { every, monotonicMs } from '../../base/clock.ts';
 import { CutoverError } from '../../base/errors.ts';
-import { nodeLiveMs } from '../../base/limits.ts';
+import { logLeaseMs, nodeLiveMs } from '../../base/limits.ts';
 import { ClusterLog, type PlacedItem } from '../../cluster/cluster-log.ts';
 import type { HazelcastCluster } from '../../cluster/hazelcast-cluster.ts';
 import { ItemCodec, type LogMatter, newItemId } from '../../cluster/log-item.ts';
@@ -31,6 +31,8 @@ export interface FleetPlan {
   readonly keeper: CacheKeeper | null;
   readonly outboxFile: string | null;
   readonly tell: (event: ControlEvent) => void;
+  /** Up to then (monotonic) this node has missed no bust. */
+  readonly prove: (untilMs: number) => void;
   /** How this node is, but for what the log knows. */
   readonly state: () => Omit<NodeBeat, 'applied' | 'epoch' | 'droppedMs' | 'leaving'>;
 }
@@ -112,7 +114,10 @@ export class Fleet {
         this.#doing = this.#doing.then(() => this.#do(items, through, history));
       },
       onPlaced: (why, bounds) => this.#placed(why, bounds),
-      onProven: () => void this.#drain(),
+      onProven: (atMs) => {
+        plan.prove(atMs + logLeaseMs);
+        void this.#drain();
+      },
       onHead: (head) => this.#applies.look(head),
     });
     this.#timers = [every(beatMs, () => void this.#beat())];

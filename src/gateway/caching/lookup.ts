@@ -7,6 +7,7 @@ import { requestBit } from '../door.ts';
 import type { Exchange } from '../exchange.ts';
 import { RequestBody } from '../request-body.ts';
 import { requestDirectives } from './cache-control.ts';
+import type { ForwardReason } from './cache-status.ts';
 import { Fill } from './fill.ts';
 import { storedMember } from './member.ts';
 import { cacheHost } from './record.ts';
@@ -75,7 +76,7 @@ function lookUpOnce(
         stale = staleOf(cache, ticket);
       }
     } else {
-      ticket.forward = ticket.varyNames.length > 0 ? 'vary-miss' : 'uri-miss';
+      ticket.forward = forwardReason(ticket);
       ticket.outcome ??= missed(cache, ticket);
     }
   } finally {
@@ -89,10 +90,21 @@ function lookUpOnce(
   return fetchOrWait(exchange, cache, ticket, stale, mayAgain);
 }
 
+function forwardReason({ unproven, varyNames }: CacheTicket): ForwardReason {
+  if (unproven) return 'stale';
+  return varyNames.length > 0 ? 'vary-miss' : 'uri-miss';
+}
+
 /** Sets the reader's entry to the response for this request, its Vary followed. */
 function find(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): boolean {
   const { reader } = cache;
   if (isChanged(exchange, cache)) return false;
+  if (ticket.plan.strict && !cache.isProven) {
+    ticket.unproven = true;
+    // Nobody could take what another one fetches, either.
+    ticket.alone = true;
+    return false;
+  }
   if (!isThere(cache, ticket.primary)) {
     ticket.key = ticket.primary;
     ticket.varyNames = [];
@@ -196,6 +208,7 @@ function unused(exchange: Exchange, cache: WorkerCache, ticket: CacheTicket): vo
 
 /** Why nothing was found. Inside the reader's epoch. */
 export function missed(cache: WorkerCache, ticket: CacheTicket): LookupOutcome {
+  if (ticket.unproven) return 'miss-unproven';
   switch (cache.reader.departure(ticket.key)) {
     case 'ttl':
       return 'miss-expired';

@@ -50,6 +50,8 @@ export class CacheTicket {
   /** What is stored is not what the origin confirmed: fetch it whole. */
   whole = false;
   outcome: LookupOutcome | null = null;
+  /** The route is strict, and it is not proven that no bust was missed. */
+  unproven = false;
   /** The key that other nodes were asked for; empty: none was. */
   askedOthers = '';
   /** Another node had it. */

@@ -1,9 +1,11 @@
+import { monotonicMs } from '../../base/clock.ts';
 import { cacheInFlightBytesMax } from '../../base/limits.ts';
 import { type CacheKey, cacheKey } from '../../memory/cache/cache-key.ts';
 import type { CacheMemory } from '../../memory/cache/cache-memory.ts';
 import type { CacheToControl, CacheToWorker } from '../../memory/cache/cache-messages.ts';
 import { CacheReader } from '../../memory/cache/cache-reader.ts';
 import { Claims } from '../../memory/cache/claims.ts';
+import { isProven } from '../../memory/cache/proof.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Fill } from './fill.ts';
 import { UseCounter } from './use-counter.ts';
@@ -34,6 +36,7 @@ export class WorkerCache {
   /** Whether other nodes may have what this one misses. */
   readonly hasSecondLevel: boolean;
   readonly hooks: CacheHooks;
+  readonly #memory: CacheMemory;
   readonly #tell: (message: CacheToControl, transfer?: ArrayBuffer[]) => void;
   /** Fetches by key: one each, so that nobody asks twice. */
   readonly #fills = new Map<string, Fill>();
@@ -56,6 +59,7 @@ export class WorkerCache {
   }) {
     this.reader = new CacheReader(parts.memory, parts.worker);
     this.claims = new Claims(parts.memory, parts.worker);
+    this.#memory = parts.memory;
     this.entryBytesMax = parts.entryBytesMax;
     this.hasSecondLevel = parts.hasSecondLevel;
     this.#tell = parts.tell;
@@ -64,6 +68,12 @@ export class WorkerCache {
       hasNews: (key, exchange) => this.#hasNews(key, exchange),
       wake: parts.hooks.wake,
     });
+  }
+
+  /** Whether it is proven that no bust of another node was missed; a node on its own misses none. */
+  get isProven(): boolean {
+    // The time of the turn would not do: the process may have been stopped since.
+    return !this.hasSecondLevel || isProven(this.#memory, monotonicMs());
   }
 
   nextNumber(): number {

@@ -48,6 +48,8 @@ export class CachePlan {
   /** Whether a miss asks what other nodes stored; whether they may use what this one stores. */
   readonly readsSecondLevel: boolean;
   readonly writesSecondLevel: boolean;
+  /** Only what is proven to be busted by nobody answers. */
+  readonly strict: boolean;
   /** How long an exchange waits for the fetch of another. */
   readonly waitMs: number;
   /** A request with this in `x-cutover-debug` is answered with what the cache did; null: nobody is. */
@@ -82,6 +84,7 @@ export class CachePlan {
     this.readsSecondLevel = cache.readsSecondLevel;
     this.writesSecondLevel = cache.writesSecondLevel;
     this.waitMs = cache.waitMs;
+    this.strict = cache.strict;
     this.debugToken = cache.debugToken === null ? null : textOf(cache.debugToken);
     this.constantResponse = responsePolicies.every(({ constantResponse }) => constantResponse);
     this.#key = new KeyPlan(cache, vary);

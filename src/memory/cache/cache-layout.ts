@@ -35,6 +35,8 @@ export const cacheHeader = {
   reign: 7,
   /** Position in the invalidation stream. */
   position: 8,
+  /** Until when it is proven that no bust was missed (proof.ts). */
+  proven: 9,
   epoch: lineWords,
   words: 2 * lineWords,
 } as const;
