@@ -1,22 +1,17 @@
 // Three nodes with one worker each and three members of Hazelcast, all on one machine, while each node
 // serves cached load: how long an apply and a bust take until the last worker of the last node is
 // done, what any node answers after that, and what a miss gets from the other nodes.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { nowMs, percentile } from './kit/figures.mjs';
 import { Gates, printTable, round } from './kit/gates.mjs';
-import { getRequest, KeepAlive } from './kit/keep-alive.mjs';
 import { Members } from './kit/members.mjs';
+import { eachHears, startNode } from './kit/nodes.mjs';
 import { versionOf } from './kit/origin-bodies.mjs';
 import { startCountingOrigin } from './kit/origin-counts.mjs';
 import { pace } from './kit/pace.mjs';
-import { benchFolder, cutover } from './kit/peers.mjs';
-import { startServer } from './kit/processes.mjs';
-import { adminClient } from './kit/profile.mjs';
+import { benchFolder } from './kit/peers.mjs';
 
 const originPort = 19_090;
 const nodePorts = [19_091, 19_092, 19_093];
-const adminOffset = 10;
 const topicCount = 50;
 const loadRate = 200;
 const limitMs = 50;
@@ -38,36 +33,6 @@ function definitions(revision) {
   };
 }
 
-/** A node, a client of its admin interface, and a connection that asks it. */
-async function startNode(index, folder, members) {
-  const port = nodePorts[index];
-  const set = [...members.settings, `node.id=node-${index}`];
-  const plan = cutover(folder, port, port + adminOffset, definitions(0), set);
-  const server = await startServer({ ...plan, core: null });
-  const token = readFileSync(join(folder, `data-${port}`, 'admin-token'), 'utf8').trim();
-  const probe = new KeepAlive(port);
-  await probe.opened();
-  return {
-    port,
-    server,
-    admin: adminClient(port + adminOffset, token),
-    ask: (path) => probe.fetch(getRequest(path)),
-    close: () => probe.close(),
-  };
-}
-
-async function eachHears(nodes) {
-  for (const { admin } of nodes) {
-    for (let tries = 0; ; tries++) {
-      const { fleet } = (await admin('GET', '/v1/nodes')).nodes[0];
-      if (fleet?.log.proven && fleet.nodes.filter(({ live }) => live).length === nodes.length - 1)
-        break;
-      if (tries > 300) throw new Error('the nodes did not find each other');
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
-}
-
 export async function cluster({ rounds, say }) {
   const folder = benchFolder();
   say('three members start');
@@ -75,7 +40,10 @@ export async function cluster({ rounds, say }) {
   const origin = await startCountingOrigin(originPort);
   const nodes = [];
   try {
-    for (const index of [0, 1, 2]) nodes.push(await startNode(index, folder, members));
+    for (const [index, port] of nodePorts.entries()) {
+      const set = [...members.settings, `node.id=node-${index}`];
+      nodes.push(await startNode({ port, folder, definitions: definitions(0), set }));
+    }
     await eachHears(nodes);
     const quiet = await measure({ nodes, origin, rounds: Math.min(rounds, 100), say, load: false });
     const loaded = await measure({ nodes, origin, rounds, say, load: true });
@@ -83,10 +51,7 @@ export async function cluster({ rounds, say }) {
     print('with load', loaded);
     return { gates: judge(loaded), quiet, loaded };
   } finally {
-    for (const { close, server } of nodes) {
-      close();
-      await server.stop();
-    }
+    for (const node of nodes) await node.stop();
     await origin.stop();
     await members.stop();
   }

@@ -32,6 +32,7 @@ const profiles = {
   calculator: async (options) => (await import('./calculator.mjs')).calculator(options),
   commute: async (options) => (await import('./commute.mjs')).commute(options),
   editorial: async (options) => (await import('./editorial.mjs')).editorial(options),
+  reschedule: async (options) => (await import('./reschedule.mjs')).reschedule(options),
   'cold-storm': async (options) => (await import('./cold-storm.mjs')).coldStorm(options),
 };
 
@@ -112,6 +113,7 @@ export async function bench(args) {
   );
   profileCommand(program.command('commute'), 'lookups at the peak, busted by tag in the middle');
   profileCommand(program.command('editorial'), 'publish, bust, look: many times');
+  profileCommand(program.command('reschedule'), 'a node of a cluster is killed and replaced');
   profileCommand(program.command('cold-storm'), '1,000 clients meet an empty cache');
   program
     .command('cutover')

@@ -252,3 +252,9 @@ export const secondLevelMarginMs = 25;
 
 /** How long a fetch of one node holds those of the others up, where the route wants one for all. */
 export const clusterFetchMsMax = 2_000;
+
+/** Keys that a node tells others of as the ones that it uses most: some 100 KiB. */
+export const hotKeyCountMax = 2_000;
+
+/** Keys that are read at once when a node warms up: 100 took 7 ms. */
+export const warmBatchCount = 100;

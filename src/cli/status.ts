@@ -8,21 +8,33 @@ import { type AdminOptions, adminCommand, callAdmin } from './admin-client.ts';
 import { printLookups } from './cache.ts';
 import { printJson, printLine, printTable } from './output.ts';
 
+interface ListedNode {
+  readonly id: string;
+  readonly region: string;
+  readonly revision: number;
+  readonly ready: boolean;
+  readonly notReady: string | null;
+}
+
+/** The node that was asked. */
+interface OwnNode extends ListedNode {
+  readonly workers: readonly WorkerFigures[];
+  readonly generations: readonly GenerationFigures[];
+  readonly upstreams: readonly UpstreamFigures[];
+  /** Null: the node is in no cluster. */
+  readonly cluster: ClusterFigures | null;
+  /** Null: the node has no cache. */
+  readonly cache: Pick<CacheReport, 'position' | 'routes'> | null;
+}
+
+/** Another node of its cluster. */
+interface OtherNode extends ListedNode {
+  readonly workers: readonly { readonly state: string }[];
+  readonly silentMs: number;
+}
+
 interface NodeList {
-  readonly nodes: readonly {
-    readonly id: string;
-    readonly region: string;
-    readonly revision: number;
-    readonly ready: boolean;
-    readonly notReady: string | null;
-    readonly workers: readonly WorkerFigures[];
-    readonly generations: readonly GenerationFigures[];
-    readonly upstreams: readonly UpstreamFigures[];
-    /** Null: the node is in no cluster. */
-    readonly cluster: ClusterFigures | null;
-    /** Null: the node has no cache. */
-    readonly cache: Pick<CacheReport, 'position' | 'routes'> | null;
-  }[];
+  readonly nodes: readonly [OwnNode, ...OtherNode[]];
 }
 
 const watchMs = 1000;
@@ -43,42 +55,56 @@ export function statusCommand(): Command {
     });
 }
 
-function printNodes({ nodes }: NodeList): void {
-  for (const node of nodes) {
-    const state = node.ready ? 'ready' : `not ready: ${node.notReady}`;
-    printLine(`node ${node.id} (${node.region}): revision ${node.revision}, ${state}`);
-    printTable(
-      ['worker', 'state', 'generation', 'connections'],
-      node.workers.map((one) => [one.id, one.state, one.generation, one.connections]),
-    );
-    printTable(
-      [
-        'generation',
-        'revision',
-        'state',
-        'running',
-        'accepted',
-        'completed',
-        'aborted',
-        'refused',
-        'failed',
-      ],
-      node.generations.map(({ generation, revision, state, pinned, ledger }) => [
-        generation,
-        revision,
-        state,
-        pinned,
-        ledger.accepted,
-        ledger.completed,
-        ledger.aborted,
-        ledger.refused,
-        ledger.failed,
-      ]),
-    );
-    printEndpoints(node.upstreams);
-    printCluster(node.cluster);
-    printLookups(node.cache?.routes ?? []);
-  }
+function printNodes({ nodes: [own, ...others] }: NodeList): void {
+  printOwn(own);
+  if (others.length === 0) return;
+  printTable(
+    ['other node', 'region', 'revision', 'state', 'workers', 'heard'],
+    others.map(({ id, region, revision, ready, notReady, workers, silentMs }) => [
+      id,
+      region,
+      revision,
+      ready ? 'ready' : `not ready: ${notReady}`,
+      workers.map(({ state }) => state).join(', '),
+      `${(silentMs / 1000).toFixed(1)} s ago`,
+    ]),
+  );
+}
+
+function printOwn(node: OwnNode): void {
+  const state = node.ready ? 'ready' : `not ready: ${node.notReady}`;
+  printLine(`node ${node.id} (${node.region}): revision ${node.revision}, ${state}`);
+  printTable(
+    ['worker', 'state', 'generation', 'connections'],
+    node.workers.map((one) => [one.id, one.state, one.generation, one.connections]),
+  );
+  printTable(
+    [
+      'generation',
+      'revision',
+      'state',
+      'running',
+      'accepted',
+      'completed',
+      'aborted',
+      'refused',
+      'failed',
+    ],
+    node.generations.map(({ generation, revision, state, pinned, ledger }) => [
+      generation,
+      revision,
+      state,
+      pinned,
+      ledger.accepted,
+      ledger.completed,
+      ledger.aborted,
+      ledger.refused,
+      ledger.failed,
+    ]),
+  );
+  printEndpoints(node.upstreams);
+  printCluster(node.cluster);
+  printLookups(node.cache?.routes ?? []);
 }
 
 /** More than these are listed only where they are not well. */

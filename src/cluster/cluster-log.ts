@@ -31,8 +31,8 @@ export interface PlacedItem {
 }
 
 export interface ClusterLogParts {
-  readonly ring: Ring;
-  readonly meta: BytesMap;
+  readonly ring: Pick<Ring, 'add' | 'read' | 'park' | 'bounds'>;
+  readonly meta: Pick<BytesMap, 'get' | 'putIfAbsent' | 'replace'>;
   readonly codec: ItemCodec;
   /** In order; `through`: the sequence up to which all was delivered then. */
   readonly onItems: (items: readonly PlacedItem[], through: number) => void;
@@ -162,6 +162,7 @@ export class ClusterLog {
     this.#busy = true;
     try {
       const atMs = monotonicMs();
+      const nextThen = this.#follower.next ?? 0;
       const deadline = { deadlineMs: probeDeadlineMs };
       const { ring, meta } = this.#parts;
       const [epoch, head, bounds] = await Promise.all([
@@ -169,7 +170,7 @@ export class ClusterLog {
         meta.get(headKey, deadline),
         ring.bounds(deadline),
       ]);
-      await this.#compare(epoch?.toString() ?? null, bounds, atMs);
+      await this.#compare(epoch?.toString() ?? null, bounds, { atMs, nextThen });
       if (this.#epoch !== '') this.#parts.onHead(head);
     } catch {
       // The client counts why. What was proven runs out by itself.
@@ -179,12 +180,18 @@ export class ClusterLog {
     }
   }
 
-  async #compare(epoch: string | null, bounds: RingBounds, atMs: number): Promise<void> {
+  async #compare(
+    epoch: string | null,
+    bounds: RingBounds,
+    { atMs, nextThen }: { readonly atMs: number; readonly nextThen: number },
+  ): Promise<void> {
     this.#seenTail = bounds.tail;
     const next = this.#follower.next;
     if (epoch === null) await this.#parts.meta.putIfAbsent(epochKey, Buffer.from(randomUUID()));
     else if (epoch !== this.#epoch) this.#adopt(epoch, bounds);
-    else if (next === null || bounds.tail + 1 < next || this.#regressed) await this.#renew(epoch);
+    // Compared with the place from before it was asked: what came since is not in the answer.
+    else if (next === null || bounds.tail + 1 < nextThen || this.#regressed)
+      await this.#renew(epoch);
     else if (bounds.head > next) this.#restart('overrun', bounds);
     else if (this.#doubted && !(await this.#same(bounds))) this.#restart('diverged', bounds);
     else this.#contiguous(next, bounds, atMs);

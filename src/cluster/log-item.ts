@@ -2,7 +2,13 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { Builder, ByteBuffer } from 'flatbuffers';
 import { BeatT, BustT, Item, ItemT, RevisionT, StepT } from '#generated/log.js';
 import type { Bust } from '../model/bust.ts';
-import type { FleetRevision, NodeBeat, NodeStep } from '../model/fleet.ts';
+import {
+  type CacheSums,
+  cacheSums,
+  type FleetRevision,
+  type NodeBeat,
+  type NodeStep,
+} from '../model/fleet.ts';
 
 export type LogMatter =
   | { readonly kind: 'bust'; readonly bust: Bust; readonly asks: boolean }
@@ -100,8 +106,9 @@ function packed({ id, node, boot, epoch, matter }: LogItem): ItemT {
     }
     case 'beat': {
       const { region, applied, epoch: of, revision, hash, ready, notReady } = matter.beat;
-      const { droppedMs, leaving } = matter.beat;
+      const { droppedMs, leaving, workers, cache } = matter.beat;
       const dropped = [...droppedMs];
+      const sums = cache === null ? [] : cacheSums.map((name) => cache[name]);
       const whole = [
         region,
         applied,
@@ -112,6 +119,10 @@ function packed({ id, node, boot, epoch, matter }: LogItem): ItemT {
         notReady,
         dropped,
         leaving,
+        workers.map(({ state }) => state),
+        workers.map(({ generation }) => generation),
+        workers.map(({ revision: its }) => its),
+        sums,
       ] as const;
       item.beat = new BeatT(...whole);
       return item;
@@ -162,14 +173,23 @@ function matterOf({ kind, bust, revision, beat, step }: ItemT): LogMatter | null
     return { kind: 'bust', bust: { ...parts, all, soft }, asks };
   }
   if (name === 'beat' && beat !== null) {
-    const { applied, revision: its, ready, droppedMs, leaving } = beat;
+    const { applied, revision: its, ready, droppedMs, leaving, workerStates } = beat;
+    const workers = workerStates.map((state, index) => ({
+      state: text(state as string),
+      generation: beat.workerGenerations[index] ?? 0,
+      revision: beat.workerRevisions[index] ?? 0,
+    }));
+    const more = { workers, cache: sumsOf(beat.cache) };
     const texts = {
       region: text(beat.region),
       epoch: text(beat.epoch),
       hash: text(beat.hash),
       notReady: text(beat.notReady),
     };
-    return { kind: 'beat', beat: { ...texts, applied, revision: its, ready, droppedMs, leaving } };
+    return {
+      kind: 'beat',
+      beat: { ...texts, ...more, applied, revision: its, ready, droppedMs, leaving },
+    };
   }
   if (name === 'step' && step !== null) {
     const { revision: its, compileMs, stagedMs, switchedMs, workers } = step;
@@ -190,6 +210,12 @@ function matterOf({ kind, bust, revision, beat, step }: ItemT): LogMatter | null
     return { kind: name, revision: { revision: its, parent, ...texts }, waitMs };
   }
   return null;
+}
+
+function sumsOf(sums: readonly number[]): CacheSums | null {
+  if (sums.length === 0) return null;
+  const named = cacheSums.map((name, index) => [name, sums[index] ?? 0]);
+  return Object.fromEntries(named) as CacheSums;
 }
 
 function text(value: string | Uint8Array | null): string {

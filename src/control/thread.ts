@@ -58,6 +58,10 @@ const path: Promise<NodePath> =
         prove: (untilMs) => {
           if (start.memory.cache !== null) setProven(start.memory.cache, untilMs);
         },
+        isInUse: ({ labels }) => {
+          const inUse = new Set(reconciler.active()?.shapeKeys.values());
+          return labels.some((label) => label.startsWith('s:') && inUse.has(label.slice(2)));
+        },
         state: ownState,
       });
 const cacheParts = {
@@ -141,13 +145,10 @@ function check({ id, definitions }: CheckOrder): Answer {
 /** What this node tells the others of itself. */
 function ownState(): ReturnType<FleetPlan['state']> {
   const active = reconciler.active();
-  const ready = active !== null && reconciler.newestLink() !== null;
   return {
     region: start.node.region,
     revision: active?.revision ?? 0,
     hash: active?.hash ?? '',
-    ready,
-    notReady: ready ? '' : 'no worker serves',
   };
 }
 

@@ -2,7 +2,15 @@ import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw } from 'node:zlib';
 import { CutoverError } from '../base/errors.ts';
 import { definitionsBytesMax, revisionContentBytesMax } from '../base/limits.ts';
-import type { FleetAsk, FleetRevision, FleetTold, NodeStep, NodeSteps } from '../model/fleet.ts';
+import type {
+  FleetAsk,
+  FleetRevision,
+  FleetTold,
+  NodeState,
+  NodeStep,
+  NodeSteps,
+  WarmReport,
+} from '../model/fleet.ts';
 import { isRecord, type WrittenDefinitions } from '../model/written.ts';
 import type { ControlClient } from './control-client.ts';
 
@@ -98,6 +106,16 @@ export class ClusterFleet implements Fleet {
   /** What all serve, as soon as the cluster can say. */
   head(waitMs: number): Promise<Extract<FleetTold, { told: 'head' }>> {
     return this.#ask('head', { ask: 'head', waitMs }, waitMs);
+  }
+
+  /** What the others are told of this node. */
+  async tellState(state: NodeState): Promise<void> {
+    await this.#ask('done', { ask: 'state', state });
+  }
+
+  /** Takes what other nodes use most. */
+  warm(budgetMs: number, bytesMax: number): Promise<WarmReport> {
+    return this.#ask('warmed', { ask: 'warm', budgetMs, bytesMax }, budgetMs);
   }
 
   /** This node's is what all serve, unless the cluster has a later one. */

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { present } from '../base/assert.ts';
+import { every } from '../base/clock.ts';
 import { CutoverError, messageOf } from '../base/errors.ts';
 import { createLog, writeRecord } from '../base/log.ts';
 import type { LogBatch } from '../base/log-record.ts';
@@ -31,6 +32,7 @@ const log = createLog('manager', settings.log.level);
 const workerLog = createLog(null, settings.log.level);
 /** A node that does not serve what the cluster has for longer is not ready. */
 const behindMsMax = 2_000;
+const stateMs = 1_000;
 let nodeState: 'starting' | 'serving' | 'draining' = 'starting';
 
 nameThread('manager');
@@ -88,7 +90,9 @@ async function run(): Promise<void> {
   tellMain({ kind: 'listening', host: settings.admin.host, port: Number(new URL(address).port) });
   const path = start.definitionsPath;
   await startDefinitions({ apply, served, history, path, log, cluster });
+  await warmUp(cluster);
   cluster?.following.begin();
+  if (cluster !== null) every(stateMs, () => void tellState(cluster, collector));
   tellMain({ kind: 'active', revision: history.head?.revision ?? 0 });
 
   function announce(event: string, fields: Record<string, unknown>): void {
@@ -186,6 +190,27 @@ function clusterOf(
   if (settings.cluster.kind === 'memory') return null;
   const fleet = new ClusterFleet(control);
   return { fleet, following: new Following({ ...parts, fleet }) };
+}
+
+/** A new node begins with what the others use most; what that fails at is told, and no reason to wait. */
+async function warmUp(cluster: StartCluster | null): Promise<void> {
+  const { budgetMs, bytesMax } = settings.warm;
+  if (cluster === null || budgetMs === 0) return;
+  try {
+    log.info(await cluster.fleet.warm(budgetMs, bytesMax), 'warmed up by other nodes');
+  } catch (error) {
+    log.warn({ detail: messageOf(error) }, 'not warmed up by other nodes');
+  }
+}
+
+/** For the other nodes. What fails is told anew in a second. */
+async function tellState({ fleet }: StartCluster, collector: Collector): Promise<void> {
+  const notReady = whyNotReady(collector) ?? '';
+  const workers = collector
+    .workers()
+    .map(({ state, generation, revision }) => ({ state, generation, revision }));
+  const cache = collector.cache();
+  await fleet.tellState({ ready: notReady === '', notReady, workers, cache }).catch(() => {});
 }
 
 /** Null: it is. */

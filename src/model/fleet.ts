@@ -1,7 +1,35 @@
 /** What the nodes of a cluster tell each other, and what one node tells of all. */
 
+/** Sums of a node's cache since its start, by which caches of nodes are added up. */
+export const cacheSums = [
+  'lookups',
+  'hits',
+  'misses',
+  'stored',
+  'evicted',
+  'present',
+  'presentBytes',
+] as const;
+export type CacheSums = Readonly<Record<(typeof cacheSums)[number], number>>;
+
+export interface NodeWorker {
+  readonly state: string;
+  readonly generation: number;
+  readonly revision: number;
+}
+
+/** How a node is, as its manager sees it once a second. */
+export interface NodeState {
+  readonly ready: boolean;
+  /** Why it is not ready; empty when it is. */
+  readonly notReady: string;
+  readonly workers: readonly NodeWorker[];
+  /** Null: it has none. */
+  readonly cache: CacheSums | null;
+}
+
 /** What a node tells of itself, once a second and whenever somebody waits for it. */
-export interface NodeBeat {
+export interface NodeBeat extends NodeState {
   readonly region: string;
   /** Sequence in the log up to which everything is done on every worker; -1: nothing yet. */
   readonly applied: number;
@@ -9,9 +37,6 @@ export interface NodeBeat {
   readonly epoch: string;
   readonly revision: number;
   readonly hash: string;
-  readonly ready: boolean;
-  /** Why it is not ready; empty when it is. */
-  readonly notReady: string;
   /** By worker: from when the last busts came until it could not answer with what they named. */
   readonly droppedMs: readonly number[];
   /** It stops: nobody need wait for it any more. */
@@ -28,8 +53,18 @@ export interface FleetRevision {
   readonly createdAt: string;
 }
 
-/** What an apply asks of the other nodes, through control. */
-export type FleetAsk =
+/** What the manager asks of the cluster, through control. */
+export type FleetAsk = ApplyAsk | NodeAsk;
+
+/** About this node among the others. */
+export type NodeAsk =
+  /** What the others are told of this node. */
+  | { readonly ask: 'state'; readonly state: NodeState }
+  /** Takes what other nodes use most, before this one is ready. */
+  | { readonly ask: 'warm'; readonly budgetMs: number; readonly bytesMax: number };
+
+/** What an apply asks of the other nodes. */
+export type ApplyAsk =
   /** A number for a revision on top of this node's head, and the right to apply; `content` is stored. */
   | {
       readonly ask: 'begin';
@@ -54,6 +89,15 @@ export type FleetAsk =
   /** The cluster has no head, or an older one: this node's is it. */
   | { readonly ask: 'seed'; readonly revision: FleetRevision; readonly content: Uint8Array };
 
+/** What a node took from the others before it was ready. */
+export interface WarmReport {
+  readonly entries: number;
+  readonly bytes: number;
+  readonly tookMs: number;
+  /** Keys that were not asked for any more, as time or bytes ran out. */
+  readonly leftOut: number;
+}
+
 export interface NodeSteps {
   readonly nodes: readonly (NodeStep & { readonly id: string })[];
   /** Live nodes that did not tell in time. */
@@ -67,6 +111,7 @@ export type FleetTold =
   | { readonly told: 'content'; readonly content: Uint8Array | null }
   /** `reached`: the cluster said; null: it has none. */
   | { readonly told: 'head'; readonly reached: boolean; readonly revision: FleetRevision | null }
+  | ({ readonly told: 'warmed' } & WarmReport)
   | { readonly told: 'done' };
 
 /** How a node followed an order of an apply. */

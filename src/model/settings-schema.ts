@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { headBytesMax, workerCountMax } from '../base/limits.ts';
-import { parsePercent, parseSizeBytes } from '../base/units.ts';
+import { parseDurationMs, parsePercent, parseSizeBytes } from '../base/units.ts';
 import type { Problems } from './problem.ts';
 import { resolveCacheSettings } from './resolve-cache-settings.ts';
 import { resolveClusterSettings } from './resolve-cluster-settings.ts';
@@ -53,6 +53,12 @@ export function settingsSchema({ hostname, workers }: SettingsDefaults) {
           .prefault({}),
       })
       .prefault({}),
+    warm: z
+      .strictObject({
+        budget: z.string().default('2s'),
+        bytes: z.string().default('64MiB'),
+      })
+      .prefault({}),
     log: z
       .strictObject({
         level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
@@ -81,10 +87,31 @@ export function settingsSchema({ hostname, workers }: SettingsDefaults) {
 
 export type WrittenSettings = z.output<ReturnType<typeof settingsSchema>>;
 
+/** None at all is one: a node that does not warm up. */
+function budgetMs(text: string, problems: Problems): number {
+  const ms = parseDurationMs(text);
+  if (ms === null) {
+    problems.add('bad-value', ['warm', 'budget'], `${text} is not a duration`, 'write 2s, or 0s');
+  }
+  return ms ?? 0;
+}
+
 /** Units parsed and what belongs together checked. */
 export function resolveWrittenSettings(written: WrittenSettings, problems: Problems): Settings {
-  const { node, listen, admin, workers, data, log, forwarded, drain, limits, cache, cluster } =
-    written;
+  const {
+    node,
+    listen,
+    admin,
+    workers,
+    data,
+    log,
+    forwarded,
+    drain,
+    limits,
+    cache,
+    cluster,
+    warm,
+  } = written;
   if (!isLoopback(admin.host)) {
     problems.add(
       'bad-value',
@@ -101,6 +128,10 @@ export function resolveWrittenSettings(written: WrittenSettings, problems: Probl
     data: data === 'none' ? null : data,
     cache: resolveCacheSettings(cache, problems),
     cluster: resolveClusterSettings(cluster, problems),
+    warm: {
+      budgetMs: budgetMs(warm.budget, problems),
+      bytesMax: resolveSizeBytes(warm.bytes, ['warm', 'bytes'], problems),
+    },
     log: { level: log.level, access: accessLog(String(log.access), problems) },
     forwarded,
     drain: { timeoutMs: resolveDurationMs(drain.timeout, ['drain', 'timeout'], problems) },

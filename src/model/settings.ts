@@ -11,6 +11,7 @@ export interface Settings {
   /** Null: this node caches nothing, whatever its routes say. */
   readonly cache: CacheSettings | null;
   readonly cluster: ClusterSettings;
+  readonly warm: WarmSettings;
   readonly log: LogSettings;
   readonly forwarded: ForwardedSettings;
   readonly drain: DrainSettings;
@@ -44,6 +45,12 @@ export interface HazelcastSettings {
   readonly members: readonly string[];
   /** Signs what nodes write into the cluster; null: a key that follows from the name. */
   readonly key: SecretReference | null;
+}
+
+/** What a node of a cluster takes from the others before it is ready. */
+export interface WarmSettings {
+  readonly budgetMs: number;
+  readonly bytesMax: number;
 }
 
 export interface LogSettings {

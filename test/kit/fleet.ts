@@ -13,7 +13,7 @@ export interface FleetPlan {
 
 /** A node with an origin of its own, joined to a cluster. */
 export async function startNode(name: string, plan: Omit<FleetPlan, 'names'>) {
-  const set = [...plan.set, `node.id=${name}`, 'workers=1'];
+  const set = ['workers=1', ...plan.set, `node.id=${name}`];
   return CachedGateway.start(plan.routes, { set }, plan.answer);
 }
 

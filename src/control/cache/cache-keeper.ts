@@ -1,14 +1,10 @@
 import { every, monotonicMs } from '../../base/clock.ts';
-import {
-  bustLabelCountMax,
-  labelsPerKibibyte,
-  secondLevelBodyBytesMax,
-} from '../../base/limits.ts';
+import { bustLabelCountMax, labelsPerKibibyte } from '../../base/limits.ts';
 import type { EvictReason, StoreRefusedReason } from '../../memory/cache/cache-figures.ts';
 import { cacheKey } from '../../memory/cache/cache-key.ts';
 import type { CacheMemory } from '../../memory/cache/cache-memory.ts';
 import type { CacheToControl, CacheToWorker } from '../../memory/cache/cache-messages.ts';
-import { type CacheRecord, entryFlag } from '../../memory/cache/cache-record.ts';
+import type { CacheRecord } from '../../memory/cache/cache-record.ts';
 import { CacheWriter } from '../../memory/cache/cache-writer.ts';
 import { readPosition } from '../../memory/cache/epochs.ts';
 import { type Bust, noBust, parseBustUrl } from '../../model/bust.ts';
@@ -19,7 +15,8 @@ import { BustMemory } from './bust-memory.ts';
 import { CacheListings } from './cache-listings.ts';
 import { PastWorkers } from './past-workers.ts';
 import { Postings } from './postings.ts';
-import { readSnapshot, recordOf, type SnapshotReport, writeSnapshot } from './snapshot.ts';
+import { SecondLevelLink } from './second-level-link.ts';
+import { readSnapshot, type SnapshotReport, writeSnapshot } from './snapshot.ts';
 
 /** How often entries past all their windows are looked for, and how many are looked at. */
 const expireEveryMs = 100;
@@ -62,6 +59,8 @@ export interface NodeBust {
  * answer can hold what was busted.
  */
 export class CacheKeeper {
+  /** What other nodes have, and get. */
+  readonly secondLevel: SecondLevelLink;
   readonly #parts: CacheKeeperParts;
   readonly #writer: CacheWriter;
   readonly #pastWorkers: PastWorkers;
@@ -87,6 +86,12 @@ export class CacheKeeper {
     this.#busts = new BustMemory(bustLabelCountMax, start);
     this.#position = start;
     this.#listings = new CacheListings(this.#writer, this.#postings);
+    this.secondLevel = new SecondLevelLink({
+      ...parts,
+      writer: this.#writer,
+      position: () => this.#position,
+      take: (record, body) => this.#take(record, body),
+    });
     every(expireEveryMs, () =>
       this.#writer.expire(monotonicMs() - validationGraceMs, expireBudget),
     );
@@ -117,7 +122,7 @@ export class CacheKeeper {
         this.#refresh(worker, message.fetch, message.entry, message.record);
         return;
       case 'cache-ask':
-        void this.#ask(worker, message);
+        void this.secondLevel.ask(worker, message);
         return;
       case 'cache-stale':
         this.#writer.markStale(message.entry, monotonicMs());
@@ -230,7 +235,7 @@ export class CacheKeeper {
         : this.#writer.refuse(refusal);
     if (stored.stored) {
       this.#visible(worker, fetch, stored.entryId, record);
-      this.#share(stored.entryId, record.position);
+      this.secondLevel.offer(stored.entryId, record.position);
     } else {
       this.#refused(worker, fetch, stored.reason);
     }
@@ -266,7 +271,7 @@ export class CacheKeeper {
       return;
     }
     this.#writer.complete(entry);
-    this.#share(entry, this.#writer.view(entry)?.position ?? 0);
+    this.secondLevel.offer(entry, this.#writer.view(entry)?.position ?? 0);
   }
 
   #refresh(worker: number, fetch: number, entry: number, record: CacheRecord): void {
@@ -275,21 +280,10 @@ export class CacheKeeper {
       refusal === null ? this.#writer.refresh(entry, record) : this.#writer.refuse(refusal);
     if (refreshed.stored) {
       this.#visible(worker, fetch, refreshed.entryId, record);
-      this.#share(refreshed.entryId, record.position);
+      this.secondLevel.offer(refreshed.entryId, record.position);
     } else {
       this.#refused(worker, fetch, refreshed.reason);
     }
-  }
-
-  /** A worker misses: what another node has comes into the cache, as if it had been fetched. */
-  async #ask(
-    worker: number,
-    { fetch, key, lease, waitMs }: Extract<CacheToControl, { kind: 'cache-ask' }>,
-  ): Promise<void> {
-    const position = this.#position;
-    const read = await this.#parts.readSecondLevel(key, lease ? waitMs : null);
-    const found = read !== null && this.#take({ ...read.record, position }, read.body);
-    this.#parts.tell(worker, { kind: 'cache-asked', fetch, found });
   }
 
   /** True: lookups find it now. */
@@ -299,14 +293,6 @@ export class CacheKeeper {
     if (!stored.stored) return false;
     for (const label of record.labels) this.#postings.add(label, stored.entryId);
     return true;
-  }
-
-  /** What is whole and may be shared goes to the others. */
-  #share(entry: number, position: number): void {
-    const view = this.#writer.view(entry);
-    if (view === null || (view.flags & entryFlag.secondLevel) === 0) return;
-    if (view.kind === 'pass' || view.bodyBytes > secondLevelBodyBytesMax) return;
-    this.#parts.share({ ...recordOf(view), position }, Buffer.concat([...view.bodyPieces()]));
   }
 
   async #invalidate(

@@ -5,7 +5,7 @@ import type { BytesMap } from '../../cluster/bytes-map.ts';
 import { headKey } from '../../cluster/cluster-log.ts';
 import type { ItemCodec, LogItem, LogMatter } from '../../cluster/log-item.ts';
 import type { Roster } from '../../cluster/roster.ts';
-import type { FleetAsk, FleetRevision, FleetTold, NodeStep } from '../../model/fleet.ts';
+import type { ApplyAsk, FleetRevision, FleetTold, NodeStep } from '../../model/fleet.ts';
 import type { ControlEvent } from '../../model/orders.ts';
 import { type Head, openHead, sealHead } from './head.ts';
 
@@ -65,7 +65,7 @@ export class Applies {
   }
 
   /** Throws a CutoverError: what the cluster could not do, or would not. */
-  async ask(ask: FleetAsk): Promise<FleetTold> {
+  async ask(ask: ApplyAsk): Promise<FleetTold> {
     switch (ask.ask) {
       case 'begin':
         return { told: 'number', revision: await this.#begin(ask) };
@@ -125,7 +125,7 @@ export class Applies {
     this.#plan.tell({ kind: 'follow', order: 'head', revision: head.revision, waitMs: 30_000 });
   }
 
-  async #begin(ask: Extract<FleetAsk, { ask: 'begin' }>): Promise<number> {
+  async #begin(ask: Extract<ApplyAsk, { ask: 'begin' }>): Promise<number> {
     const { meta, nodeId, boot } = this.#plan;
     const [bytes] = await Promise.all([meta.get(headKey), this.#store(ask.hash, ask.content)]);
     const head = this.#opened(bytes);

@@ -11,15 +11,27 @@ import { Roster } from '../../cluster/roster.ts';
 import type { CacheRecord } from '../../memory/cache/cache-record.ts';
 import { type Bust, noBust } from '../../model/bust.ts';
 import type { BustAnswer } from '../../model/cache-orders.ts';
-import type { FleetAsk, FleetFigures, FleetTold, LossReason, NodeBeat } from '../../model/fleet.ts';
+import type {
+  FleetAsk,
+  FleetFigures,
+  FleetTold,
+  LossReason,
+  NodeBeat,
+  NodeState,
+  WarmReport,
+} from '../../model/fleet.ts';
 import type { ControlEvent } from '../../model/orders.ts';
 import type { CacheKeeper } from '../cache/cache-keeper.ts';
 import { Applies } from './applies.ts';
+import { HotKeys } from './hot-keys.ts';
 import { LogClock } from './log-clock.ts';
 import { Outbox } from './outbox.ts';
 import { SecondLevel, type SecondLevelRead } from './second-level.ts';
+import { nothingTaken, warmUp } from './warm-up.ts';
 
 const beatMs = 1_000;
+/** With 500 entries a turn, a pass over 10,000 takes 5 s. */
+const hotTurnMs = 250;
 /** A bust waits for other nodes so long: until one that died is not live any more, and some more. */
 const bustWaitMs = nodeLiveMs + 2_000;
 
@@ -33,8 +45,10 @@ export interface FleetPlan {
   readonly tell: (event: ControlEvent) => void;
   /** Up to then (monotonic) this node has missed no bust. */
   readonly prove: (untilMs: number) => void;
-  /** How this node is, but for what the log knows. */
-  readonly state: () => Omit<NodeBeat, 'applied' | 'epoch' | 'droppedMs' | 'leaving'>;
+  /** Whether a response is of a shape that this node serves. */
+  readonly isInUse: (record: CacheRecord) => boolean;
+  /** What this node serves, and where it is. */
+  readonly state: () => Pick<NodeBeat, 'region' | 'revision' | 'hash'>;
 }
 
 /**
@@ -54,8 +68,11 @@ export class Fleet {
   readonly #applies: Applies;
   readonly #clock = new LogClock();
   readonly #secondLevel: SecondLevel;
+  readonly #hotKeys: HotKeys | null;
   readonly roster: Roster;
   readonly #timers: ReturnType<typeof every>[];
+  /** As the manager told it last. */
+  #state: NodeState = { ready: false, notReady: 'the node is starting', workers: [], cache: null };
   #applied = -1;
   /** Counts the places in the log that were begun from. */
   #history = 0;
@@ -64,7 +81,6 @@ export class Fleet {
   #doing: Promise<void> = Promise.resolve();
   #telling = false;
   #tellAgain = false;
-  #draining = false;
 
   static async join(plan: FleetPlan): Promise<Fleet> {
     const fleet = new Fleet(plan, await Outbox.open(plan.outboxFile));
@@ -120,7 +136,19 @@ export class Fleet {
       },
       onHead: (head) => this.#applies.look(head),
     });
-    this.#timers = [every(beatMs, () => void this.#beat())];
+    this.#hotKeys =
+      plan.keeper === null
+        ? null
+        : new HotKeys({
+            map: cluster.map('cutover.hot', 'bodies'),
+            codec,
+            nodeId,
+            link: plan.keeper.secondLevel,
+          });
+    this.#timers = [
+      every(beatMs, () => void this.#beat()),
+      every(hotTurnMs, () => void this.#hotKeys?.turn()),
+    ];
   }
 
   get figures(): FleetFigures {
@@ -174,8 +202,16 @@ export class Fleet {
   }
 
   /** What an apply asks of the others. */
-  ask(ask: FleetAsk): Promise<FleetTold> {
-    return this.#applies.ask(ask);
+  async ask(ask: FleetAsk): Promise<FleetTold> {
+    switch (ask.ask) {
+      case 'state':
+        this.#state = ask.state;
+        return { told: 'done' };
+      case 'warm':
+        return { told: 'warmed', ...(await this.#warm(ask.budgetMs, ask.bytesMax)) };
+      default:
+        return this.#applies.ask(ask);
+    }
   }
 
   /** A response that others may use. */
@@ -195,6 +231,17 @@ export class Fleet {
     this.#log.stop();
     this.#nodes.stop();
     this.roster.stop();
+  }
+
+  /** Takes what other nodes use most. */
+  async #warm(budgetMs: number, bytesMax: number): Promise<WarmReport> {
+    const { keeper, isInUse } = this.#plan;
+    const hotKeys = this.#hotKeys;
+    if (keeper === null || hotKeys === null) return nothingTaken;
+    // What was busted before must be known first.
+    await this.roster.until(budgetMs, () => this.#clock.readable);
+    const secondLevel = this.#secondLevel;
+    return warmUp({ budgetMs, bytesMax, hotKeys, secondLevel, keeper, isInUse });
   }
 
   /** Null: the log cannot take it now; it is queued, durably. */
@@ -270,6 +317,7 @@ export class Fleet {
 
   async #tell(leaving: boolean): Promise<void> {
     const beat: NodeBeat = {
+      ...this.#state,
       ...this.#plan.state(),
       applied: this.#applied,
       epoch: this.#log.epoch,
@@ -291,21 +339,9 @@ export class Fleet {
 
   /** The log takes items again: those that waited for it, in their order. */
   async #drain(): Promise<void> {
-    if (this.#draining || this.#outbox.size === 0) return;
-    this.#draining = true;
-    const taken = new Set<string>();
-    try {
-      for (const { id, bust } of this.#outbox.queued) {
-        await this.#append(id, { kind: 'bust', bust, asks: false });
-        taken.add(id);
-      }
-    } catch {
-      // The rest waits for the next proof.
-    }
-    if (taken.size > 0) {
-      await this.#outbox.taken(taken);
-      this.#plan.tell({ kind: 'cluster-log', what: 'delivered', count: taken.size });
-    }
-    this.#draining = false;
+    const count = await this.#outbox.drain(({ id, bust }) =>
+      this.#append(id, { kind: 'bust', bust, asks: false }),
+    );
+    if (count > 0) this.#plan.tell({ kind: 'cluster-log', what: 'delivered', count });
   }
 }

@@ -18,6 +18,7 @@ export interface QueuedBust {
 export class Outbox {
   readonly #file: string | null;
   #queued: QueuedBust[] = [];
+  #draining = false;
   /** Writes go one after the other. */
   #writing: Promise<void> = Promise.resolve();
 
@@ -49,16 +50,35 @@ export class Outbox {
     this.#queued.push(one);
     if (this.#queued.length > outboxCountMax) {
       this.#queued = [{ id: newItemId(), bust: { ...noBust, all: true } }];
-      await this.#inTurn(() => this.#rewrite());
+      await this.#rewrite();
       return;
     }
     await this.#inTurn(() => this.#append(one));
   }
 
+  /** Hands over what is queued, in its order, until one is not taken. How many were. */
+  async drain(take: (one: QueuedBust) => Promise<unknown>): Promise<number> {
+    if (this.#draining || this.#queued.length === 0) return 0;
+    this.#draining = true;
+    const ids = new Set<string>();
+    try {
+      for (const one of this.#queued) {
+        await take(one);
+        ids.add(one.id);
+      }
+    } catch {
+      // The rest waits for the next time.
+    } finally {
+      this.#draining = false;
+    }
+    if (ids.size > 0) await this.taken(ids);
+    return ids.size;
+  }
+
   /** The cluster has taken these. */
   async taken(ids: ReadonlySet<string>): Promise<void> {
     this.#queued = this.#queued.filter(({ id }) => !ids.has(id));
-    await this.#inTurn(() => this.#rewrite());
+    await this.#rewrite();
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {
@@ -78,10 +98,12 @@ export class Outbox {
     }
   }
 
-  async #rewrite(): Promise<void> {
-    if (this.#file === null) return;
-    const lines = this.#queued.map((one) => `${JSON.stringify(one)}\n`);
-    await writeDurably(this.#file, lines.join(''), 0o600);
+  /** What is queued now: what is put after this is appended after it. */
+  #rewrite(): Promise<void> {
+    const text = this.#queued.map((one) => `${JSON.stringify(one)}\n`).join('');
+    return this.#inTurn(async () => {
+      if (this.#file !== null) await writeDurably(this.#file, text, 0o600);
+    });
   }
 }
 

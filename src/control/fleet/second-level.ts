@@ -96,29 +96,35 @@ export class SecondLevel {
 
   /** Null: nothing that could be used now, or in time. */
   async get(key: string): Promise<SecondLevelRead> {
-    const { map, codec, clock, usable, holdsBusts } = this.#plan;
+    const { map, clock, usable, holdsBusts } = this.#plan;
     if (!clock.readable || holdsBusts() || !usable()) return null;
     try {
-      const bytes = await map.get(mapKey(key), { deadlineMs: secondLevelReadMs });
+      const id = mapKey(key);
+      const bytes = await map.get(id, { deadlineMs: secondLevelReadMs });
       if (bytes === null) {
         this.#misses += 1;
         return null;
       }
-      const opened = await openEnvelope(codec, bytes);
-      if (opened === null || opened.record.key !== key) return this.#useless('foreign');
-      const { record, body, epoch, sequence } = opened;
-      if (epoch !== clock.epoch) return this.#useless('history');
-      if (clock.bustedSince([...record.labels, keyLabel(key)], sequence) || holdsBusts()) {
-        return this.#useless('busted');
-      }
-      if (record.freshUntilMs <= monotonicMs()) return this.#useless('expired');
-      this.#hits += 1;
-      return { record, body };
+      const read = await this.#judged(id, bytes);
+      if (read !== null) this.#hits += 1;
+      return read;
     } catch (error) {
       if (error instanceof CutoverError && error.code === 'cluster-timeout') this.#late += 1;
       else this.#failed += 1;
       return null;
     }
+  }
+
+  /** Several, by their places in the map (`mapKey`): those of them that could be used now. */
+  async getMany(
+    ids: readonly string[],
+    deadlineMs: number,
+  ): Promise<NonNullable<SecondLevelRead>[]> {
+    const { map, clock, holdsBusts } = this.#plan;
+    if (!clock.readable || holdsBusts()) return [];
+    const values = await map.getMany(ids, { deadlineMs });
+    const reads = await Promise.all([...values].map(([id, bytes]) => this.#judged(id, bytes)));
+    return reads.filter((read) => read !== null);
   }
 
   /**
@@ -160,13 +166,26 @@ export class SecondLevel {
     if (monotonicMs() < untilMs) await this.#plan.leases.delete(id).catch(() => {});
   }
 
+  /** Null: it is no proof of anything that could be used now. */
+  async #judged(id: string, bytes: Buffer): Promise<SecondLevelRead> {
+    const { codec, clock, holdsBusts } = this.#plan;
+    const opened = await openEnvelope(codec, bytes);
+    if (opened === null || mapKey(opened.record.key) !== id) return this.#useless('foreign');
+    const { record, body, epoch, sequence } = opened;
+    if (epoch !== clock.epoch) return this.#useless('history');
+    if (clock.bustedSince([...record.labels, keyLabel(record.key)], sequence) || holdsBusts()) {
+      return this.#useless('busted');
+    }
+    return record.freshUntilMs <= monotonicMs() ? this.#useless('expired') : { record, body };
+  }
+
   #useless(why: Unusable): null {
     this.#unusable[why] += 1;
     return null;
   }
 }
 
-/** A key may be long; its entry says which one it is. */
-function mapKey(key: string): string {
+/** Where a key's response stands in the map. A key may be long; its entry says which one it is. */
+export function mapKey(key: string): string {
   return createHash('sha256').update(key, 'latin1').digest('base64url');
 }

@@ -5,6 +5,7 @@ import { bustsPerSecondMax, bustToldCountMax } from '../../base/limits.ts';
 import { TokenBucket } from '../../base/token-bucket.ts';
 import type { Bust } from '../../model/bust.ts';
 import { type ParsedBody, parseBust, parseExplain } from '../../model/cache-bodies.ts';
+import { fleetCaches } from './fleet-view.ts';
 import type { AdminParts } from './parts.ts';
 import { authorOf, queryOf } from './query.ts';
 
@@ -20,7 +21,10 @@ export function registerCache(app: FastifyInstance, parts: AdminParts): void {
     queryOf(request, []);
     const report = parts.collector.cache();
     if (report === null) throw cacheOff();
-    return { id: parts.nodeId, ...report };
+    const { nodeId: id, region, collector } = parts;
+    const { fleet } = collector;
+    const all = fleet === null ? {} : fleetCaches({ region, cache: report }, fleet.nodes);
+    return { id, region, ...report, ...all };
   });
   app.get('/v1/cache/entries', async (request) => {
     const { url } = queryOf(request, ['url']);

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { exposition } from '../../telemetry/exposition.ts';
+import { heardNode } from './fleet-view.ts';
 import type { AdminParts } from './parts.ts';
 import { queryOf } from './query.ts';
 
@@ -24,7 +25,7 @@ export function registerNode(app: FastifyInstance, parts: AdminParts): void {
       fleet: collector.fleet,
       cache: cache === null ? null : { position: cache.position, routes: cache.routes },
     };
-    return { nodes: [node] };
+    return { nodes: [node, ...(collector.fleet?.nodes ?? []).map(heardNode)] };
   });
   app.get('/metrics', async (_request, reply) =>
     reply

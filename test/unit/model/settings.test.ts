@@ -42,6 +42,7 @@ const defaults: Settings = {
   data: './data',
   cache: { memoryBytes: 268_435_456, snapshot: true, entryBytesMax: 8_388_608 },
   cluster: { kind: 'memory' },
+  warm: { budgetMs: 2_000, bytesMax: 64 * 1024 * 1024 },
   log: { level: 'info', access: { kind: 'off' } },
   forwarded: { style: 'x-forwarded', trust: [], via: 'cutover' },
   drain: { timeoutMs: 30_000 },
