@@ -90,7 +90,7 @@ export async function bench(args) {
     )
     .action(async ({ small = false, rounds, seconds, only, json }) => {
       const { throughput } = await import('./throughput.mjs');
-      const plan = { rounds: rounds ?? (small ? 3 : 5), seconds: seconds ?? (small ? 2 : 4) };
+      const plan = { rounds: rounds ?? 5, seconds: seconds ?? (small ? 2 : 4) };
       finish('throughput', await throughput({ small, only, say, ...plan }), json);
       if (!small) return;
       await smallRuns();

@@ -34,7 +34,8 @@ interface OtherNode extends ListedNode {
 }
 
 interface NodeList {
-  readonly nodes: readonly [OwnNode, ...OtherNode[]];
+  /** First the one that was asked. */
+  readonly nodes: readonly [OwnNode, ...OtherNode[]] | readonly [];
 }
 
 const watchMs = 1000;
@@ -56,7 +57,7 @@ export function statusCommand(): Command {
 }
 
 function printNodes({ nodes: [own, ...others] }: NodeList): void {
-  printOwn(own);
+  if (own !== undefined) printOwn(own);
   if (others.length === 0) return;
   printTable(
     ['other node', 'region', 'revision', 'state', 'workers', 'heard'],
