@@ -258,3 +258,9 @@ export const hotKeyCountMax = 2_000;
 
 /** Keys that are read at once when a node warms up: 100 took 7 ms. */
 export const warmBatchCount = 100;
+
+/** A dead node is told of for so long: names of nodes that come and go must not pile up. */
+export const nodeForgottenMs = 60 * 60 * 1000;
+
+/** Responses on their way into the second level: what comes beyond is not written there. */
+export const secondLevelPutCountMax = 256;

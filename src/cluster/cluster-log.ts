@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { every, monotonicMs, sleep, type Timer } from '../base/clock.ts';
+import { cancel, every, monotonicMs, sleep, type Timer } from '../base/clock.ts';
 import { CutoverError } from '../base/errors.ts';
 import type { LogFigures, LossReason } from '../model/fleet.ts';
 import type { BytesMap } from './bytes-map.ts';
@@ -153,7 +153,7 @@ export class ClusterLog {
   }
 
   stop(): void {
-    clearInterval(this.#probing);
+    cancel(this.#probing);
     this.#follower.stop();
   }
 

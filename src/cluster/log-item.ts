@@ -5,6 +5,7 @@ import type { Bust } from '../model/bust.ts';
 import {
   type CacheSums,
   cacheSums,
+  cacheSumsOf,
   type FleetRevision,
   type NodeBeat,
   type NodeStep,
@@ -214,8 +215,7 @@ function matterOf({ kind, bust, revision, beat, step }: ItemT): LogMatter | null
 
 function sumsOf(sums: readonly number[]): CacheSums | null {
   if (sums.length === 0) return null;
-  const named = cacheSums.map((name, index) => [name, sums[index] ?? 0]);
-  return Object.fromEntries(named) as CacheSums;
+  return cacheSumsOf((name) => sums[cacheSums.indexOf(name)] ?? 0);
 }
 
 function text(value: string | Uint8Array | null): string {

@@ -1,5 +1,5 @@
 import { after, cancel, every, monotonicMs, type Timer } from '../base/clock.ts';
-import { nodeLiveMs } from '../base/limits.ts';
+import { nodeForgottenMs, nodeLiveMs } from '../base/limits.ts';
 import type { HeardNode, NodeBeat } from '../model/fleet.ts';
 import type { LogItem } from './log-item.ts';
 
@@ -43,10 +43,13 @@ export class Roster {
       if (matter.beat.leaving) this.#heard.delete(node);
       else this.#heard.set(node, { boot, beat: matter.beat, heardMs: this.#lastMs });
     }
+    for (const [id, { heardMs }] of this.#heard) {
+      if (this.#lastMs - heardMs > nodeForgottenMs) this.#heard.delete(id);
+    }
     this.look();
   }
 
-  /** All that were ever heard and did not leave. */
+  /** All that were heard within the last hour and did not leave. */
   nodes(): HeardNode[] {
     const nowMs = monotonicMs();
     return [...this.#heard]

@@ -6,6 +6,7 @@ import type { Bust } from '../model/bust.ts';
 import type { BustAnswer } from '../model/cache-orders.ts';
 import type { FleetAsk, FleetTold } from '../model/fleet.ts';
 import type { HazelcastSettings } from '../model/settings.ts';
+import type { OthersResponses } from './cache/second-level-link.ts';
 import type { Fleet, FleetPlan } from './fleet/fleet.ts';
 import type { NodePath } from './fleet/node-path.ts';
 import type { SecondLevelRead } from './fleet/second-level.ts';
@@ -18,7 +19,7 @@ export type NodeClusterPlan = Omit<FleetPlan, 'cluster' | 'key'> & {
 };
 
 /** This node's place in the cluster, as the control thread holds it. */
-export class NodeCluster implements NodePath {
+export class NodeCluster implements NodePath, OthersResponses {
   readonly #cluster: HazelcastCluster;
   readonly #fleet: Fleet;
 

@@ -4,6 +4,7 @@ import { every } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import { nameThread } from '../base/native.ts';
 import { yieldToDataPlane } from '../base/thread-priority.ts';
+import type { CacheRecord } from '../memory/cache/cache-record.ts';
 import { setProven } from '../memory/cache/proof.ts';
 import { ControlBlock } from '../memory/control-block.ts';
 import type { FromWorker } from '../memory/worker-messages.ts';
@@ -13,6 +14,7 @@ import { CacheKeeper } from './cache/cache-keeper.ts';
 import { answerCacheOrder } from './cache/cache-orders.ts';
 import type { FleetPlan } from './fleet/fleet.ts';
 import { LoneNode, type NodePath } from './fleet/node-path.ts';
+import type { SecondLevelRead } from './fleet/second-level.ts';
 import { NodeCluster } from './node-cluster.ts';
 import { Reconciler } from './reconciler.ts';
 import { rejection } from './rejection.ts';
@@ -38,16 +40,15 @@ const keeper =
         seatCount: start.memory.seatCount,
         tell: (worker, message) => links.get(worker)?.tellCache(message),
         invalidate: async (bust) => (await path).invalidate(bust),
-        share: (record, body) => void path.then((all) => all.share(record, body)),
-        readSecondLevel: async (key, leaseMs) => (await path).readSecondLevel(key, leaseMs),
+        others: start.cluster.kind === 'memory' ? null : { share, readSecondLevel },
       });
 const tell = (event: ControlEvent): void => manager.postMessage(event);
 const reconciler = new Reconciler(start.memory, start.environment, tell, (shapeKeys) =>
   keeper?.shapesGone(shapeKeys),
 );
-const path: Promise<NodePath> =
+const cluster: Promise<NodeCluster> | null =
   start.cluster.kind === 'memory'
-    ? Promise.resolve(new LoneNode(start.node.id, keeper))
+    ? null
     : NodeCluster.join({
         settings: start.cluster,
         clusterKey: start.clusterKey,
@@ -58,12 +59,10 @@ const path: Promise<NodePath> =
         prove: (untilMs) => {
           if (start.memory.cache !== null) setProven(start.memory.cache, untilMs);
         },
-        isInUse: ({ labels }) => {
-          const inUse = new Set(reconciler.active()?.shapeKeys.values());
-          return labels.some((label) => label.startsWith('s:') && inUse.has(label.slice(2)));
-        },
+        shapeKeys: () => new Set(reconciler.active()?.shapeKeys.values()),
         state: ownState,
       });
+const path: Promise<NodePath> = cluster ?? Promise.resolve(new LoneNode(start.node.id, keeper));
 const cacheParts = {
   keeper,
   bust: async (bust: Bust) => (await path).bust(bust),
@@ -140,6 +139,14 @@ function check({ id, definitions }: CheckOrder): Answer {
   } catch (error) {
     return rejection(id, error);
   }
+}
+
+function share(record: CacheRecord, body: Uint8Array): void {
+  void cluster?.then((joined) => joined.share(record, body));
+}
+
+async function readSecondLevel(key: string, leaseMs: number | null): Promise<SecondLevelRead> {
+  return (await cluster)?.readSecondLevel(key, leaseMs) ?? null;
 }
 
 /** What this node tells the others of itself. */

@@ -206,6 +206,7 @@ export class Apply {
       fleet.applied(revision.revision, waitMs),
     ]);
     if (answer.kind === 'applied') return { answer, nodes: nodeReports(others) };
+    if (fleet.isCluster) throw refused(answer.code, committed(revision, answer.message));
     const refusal = refused(answer.code, answer.message);
     await this.#giveUp(fleet, revision, refusal);
     throw refusal;
@@ -282,6 +283,11 @@ export class Apply {
 }
 
 export const defaultWaitMs = 5_000;
+
+/** The cluster has it, so this node follows it, as one that missed it. */
+function committed({ revision }: Revision, why: string): string {
+  return `the cluster serves revision ${revision} from now on; this node did not switch (${why}) and follows within seconds`;
+}
 
 /** Null: enough nodes are ready. */
 function refusalOf(

@@ -11,7 +11,7 @@ import type {
   NodeSteps,
   WarmReport,
 } from '../model/fleet.ts';
-import { isRecord, type WrittenDefinitions } from '../model/written.ts';
+import type { WrittenDefinitions } from '../model/written.ts';
 import type { ControlClient } from './control-client.ts';
 
 const deflate = promisify(deflateRaw);
@@ -77,11 +77,11 @@ export class ClusterFleet implements Fleet {
   }
 
   offer(revision: FleetRevision, waitMs: number): Promise<NodeSteps> {
-    return this.#ask('steps', { ask: 'offer', revision, waitMs }, waitMs);
+    return this.#ask('steps', { ask: 'offer', revision: named(revision), waitMs }, waitMs);
   }
 
   async commit(revision: FleetRevision): Promise<void> {
-    await this.#ask('done', { ask: 'commit', revision });
+    await this.#ask('done', { ask: 'commit', revision: named(revision) });
   }
 
   applied(revision: number, waitMs: number): Promise<NodeSteps> {
@@ -89,7 +89,7 @@ export class ClusterFleet implements Fleet {
   }
 
   async abandon(revision: FleetRevision): Promise<void> {
-    await this.#ask('done', { ask: 'abandon', revision });
+    await this.#ask('done', { ask: 'abandon', revision: named(revision) });
   }
 
   /** This node followed another one's order. */
@@ -98,7 +98,7 @@ export class ClusterFleet implements Fleet {
   }
 
   /** Null: the cluster does not have it, or not by this node's key. */
-  async content(hash: string): Promise<WrittenDefinitions | null> {
+  async content(hash: string): Promise<unknown> {
     const { content } = await this.#ask('content', { ask: 'content', hash });
     return content === null ? null : unpacked(content);
   }
@@ -121,7 +121,7 @@ export class ClusterFleet implements Fleet {
   /** This node's is what all serve, unless the cluster has a later one. */
   async seed(revision: FleetRevision, written: WrittenDefinitions): Promise<void> {
     const content = await packed(written);
-    await this.#ask('done', { ask: 'seed', revision, content });
+    await this.#ask('done', { ask: 'seed', revision: named(revision), content });
   }
 
   async #ask<Kind extends FleetTold['told']>(
@@ -135,6 +135,11 @@ export class ClusterFleet implements Fleet {
   }
 }
 
+/** Without what it holds, which would be copied with every order. */
+function named({ revision, parent, hash, author, note, createdAt }: FleetRevision): FleetRevision {
+  return { revision, parent, hash, author, note, createdAt };
+}
+
 async function packed(written: WrittenDefinitions): Promise<Uint8Array> {
   const content = await deflate(Buffer.from(JSON.stringify(written)), { level: 1 });
   if (content.length <= revisionContentBytesMax) return content;
@@ -142,8 +147,7 @@ async function packed(written: WrittenDefinitions): Promise<Uint8Array> {
   throw new CutoverError('definitions-too-large', message, { source: 'operator' });
 }
 
-async function unpacked(content: Uint8Array): Promise<WrittenDefinitions | null> {
+async function unpacked(content: Uint8Array): Promise<unknown> {
   const text = await inflate(content, { maxOutputLength: 2 * definitionsBytesMax });
-  const value: unknown = JSON.parse(text.toString());
-  return isRecord(value) ? (value as unknown as WrittenDefinitions) : null;
+  return JSON.parse(text.toString());
 }

@@ -69,9 +69,10 @@ export class Following {
   /** The cluster has no head, or an older one than what all served before: this node's is it. */
   async seed(): Promise<void> {
     const { served, fleet, announce } = this.#parts;
-    const { revision, parent, hash, author, note, createdAt, written } = served.head;
+    const { head } = served;
+    const { revision, hash } = head;
     if (revision === 0) return;
-    await fleet.seed({ revision, parent, hash, author, note, createdAt }, written);
+    await fleet.seed(head, head.written);
     announce('seeded', { revision, hash });
   }
 
@@ -142,7 +143,8 @@ export class Following {
     if (parsed.hash !== wanted.hash) {
       throw new Error(`revision ${wanted.revision} does not hold what its hash says`);
     }
-    return { revision: { ...wanted, state: 'pending', written, cluster: true }, parsed };
+    const { written: its } = parsed;
+    return { revision: { ...wanted, state: 'pending', written: its, cluster: true }, parsed };
   }
 
   #stage({ revision, parsed }: Offered, waitMs: number): Promise<StagedAnswer | RejectedAnswer> {

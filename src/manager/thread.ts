@@ -90,8 +90,8 @@ async function run(): Promise<void> {
   tellMain({ kind: 'listening', host: settings.admin.host, port: Number(new URL(address).port) });
   const path = start.definitionsPath;
   await startDefinitions({ apply, served, history, path, log, cluster });
-  await warmUp(cluster);
   cluster?.following.begin();
+  await warmUp(cluster);
   if (cluster !== null) every(stateMs, () => void tellState(cluster, collector));
   tellMain({ kind: 'active', revision: history.head?.revision ?? 0 });
 

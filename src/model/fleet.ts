@@ -12,6 +12,18 @@ export const cacheSums = [
 ] as const;
 export type CacheSums = Readonly<Record<(typeof cacheSums)[number], number>>;
 
+export function cacheSumsOf(sumOf: (name: (typeof cacheSums)[number]) => number): CacheSums {
+  return {
+    lookups: sumOf('lookups'),
+    hits: sumOf('hits'),
+    misses: sumOf('misses'),
+    stored: sumOf('stored'),
+    evicted: sumOf('evicted'),
+    present: sumOf('present'),
+    presentBytes: sumOf('presentBytes'),
+  };
+}
+
 export interface NodeWorker {
   readonly state: string;
   readonly generation: number;

@@ -257,10 +257,15 @@ export interface ClusterEvent {
 /** What became of what this node and the others share. */
 export interface ClusterLogEvent {
   readonly kind: 'cluster-log';
-  /** `lost`: nothing stored can be proven fresh, and was dropped; `delivered`: queued busts were added. */
-  readonly what: 'lost' | 'delivered';
+  /**
+   * `lost`: nothing stored can be proven fresh, and was dropped; `delivered`: queued busts were added;
+   * `unkept`: what is queued could not be written to disk.
+   */
+  readonly what: 'lost' | 'delivered' | 'unkept';
   readonly reason?: LossReason;
   readonly count?: number;
+  /** Null would say nothing to say, as with other events. */
+  readonly problem?: string;
 }
 
 /** Another node's apply reached this one: what the manager is to do about it. */

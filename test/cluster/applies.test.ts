@@ -30,10 +30,10 @@ async function startNode(name: string, options: GatewayOptions = {}): Promise<Ga
 async function startThree(): Promise<readonly [Gateway, Gateway, Gateway]> {
   members = await oneMember();
   const definitions = saying('one');
-  const names = ['node-a', 'node-b', 'node-c'] as const;
-  const nodes = await Promise.all(names.map((name) => startNode(name, { definitions })));
+  const one = (name: string): Promise<Gateway> => startNode(name, { definitions });
+  const nodes = await Promise.all([one('node-a'), one('node-b'), one('node-c')]);
   await eachHears(nodes);
-  return nodes as unknown as readonly [Gateway, Gateway, Gateway];
+  return nodes;
 }
 
 async function hello(gateway: Gateway): Promise<string> {

@@ -9,13 +9,12 @@ import { CacheWriter } from '../../memory/cache/cache-writer.ts';
 import { readPosition } from '../../memory/cache/epochs.ts';
 import { type Bust, noBust, parseBustUrl } from '../../model/bust.ts';
 import type { CacheListing, WorkerDrop } from '../../model/cache-orders.ts';
-import type { SecondLevelRead } from '../fleet/second-level.ts';
 import { keyLabel, pathLabel, plainLabels } from './bust-labels.ts';
 import { BustMemory } from './bust-memory.ts';
 import { CacheListings } from './cache-listings.ts';
 import { PastWorkers } from './past-workers.ts';
 import { Postings } from './postings.ts';
-import { SecondLevelLink } from './second-level-link.ts';
+import { type OthersResponses, SecondLevelLink } from './second-level-link.ts';
 import { readSnapshot, type SnapshotReport, writeSnapshot } from './snapshot.ts';
 
 /** How often entries past all their windows are looked for, and how many are looked at. */
@@ -33,10 +32,8 @@ export interface CacheKeeperParts {
   readonly tell: (worker: number, message: CacheToWorker) => void;
   /** A client's unsafe request made these unusable; resolves when they are so here. */
   readonly invalidate: (bust: Bust) => Promise<void>;
-  /** Offers a response to other nodes. */
-  readonly share: (record: CacheRecord, body: Uint8Array) => void;
-  /** What another node stored under a key; null: nothing of use, or not in time. */
-  readonly readSecondLevel: (key: string, leaseMs: number | null) => Promise<SecondLevelRead>;
+  /** Null: the node is on its own. */
+  readonly others: OthersResponses | null;
 }
 
 /** What a bust did on this node. */

@@ -5,13 +5,22 @@ import type { CacheWriter } from '../../memory/cache/cache-writer.ts';
 import type { SecondLevelRead } from '../fleet/second-level.ts';
 import { recordOf } from './snapshot.ts';
 
+/** What other nodes have, and get. */
+export interface OthersResponses {
+  /** Offers a response to them. */
+  share(record: CacheRecord, body: Uint8Array): void;
+  /**
+   * What one of them stored under a key, within a deadline; null: nothing of use. `leaseMs`: one node
+   * fetches, and another waits so long for what it stores; null: none does.
+   */
+  readSecondLevel(key: string, leaseMs: number | null): Promise<SecondLevelRead>;
+}
+
 export interface SecondLevelLinkParts {
   readonly writer: CacheWriter;
   readonly tell: (worker: number, message: CacheToWorker) => void;
-  /** Offers a response to other nodes. */
-  readonly share: (record: CacheRecord, body: Uint8Array) => void;
-  /** What another node stored under a key; null: nothing of use, or not in time. */
-  readonly readSecondLevel: (key: string, leaseMs: number | null) => Promise<SecondLevelRead>;
+  /** Null: the node is on its own. */
+  readonly others: OthersResponses | null;
   /** Of the last bust on this node. */
   readonly position: () => number;
   /** Stores it, unless something with its labels was busted since. True: lookups find it now. */
@@ -31,8 +40,9 @@ export class SecondLevelLink {
     worker: number,
     { fetch, key, lease, waitMs }: Extract<CacheToControl, { kind: 'cache-ask' }>,
   ): Promise<void> {
+    const { others } = this.#parts;
     const position = this.#parts.position();
-    const read = await this.#parts.readSecondLevel(key, lease ? waitMs : null);
+    const read = (await others?.readSecondLevel(key, lease ? waitMs : null)) ?? null;
     const found = read !== null && this.keep(read.record, read.body, position);
     this.#parts.tell(worker, { kind: 'cache-asked', fetch, found });
   }
@@ -44,10 +54,12 @@ export class SecondLevelLink {
 
   /** What is whole, and may be used by others, goes to them. */
   offer(entry: number, position: number): void {
-    const view = this.#parts.writer.view(entry);
+    const { others, writer } = this.#parts;
+    if (others === null) return;
+    const view = writer.view(entry);
     if (view === null || (view.flags & entryFlag.secondLevel) === 0) return;
     if (view.kind === 'pass' || view.bodyBytes > secondLevelBodyBytesMax) return;
-    this.#parts.share({ ...recordOf(view), position }, Buffer.concat([...view.bodyPieces()]));
+    others.share({ ...recordOf(view), position }, Buffer.concat([...view.bodyPieces()]));
   }
 
   entries(): IterableIterator<number> {

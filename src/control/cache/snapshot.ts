@@ -57,9 +57,7 @@ export function readSnapshot(
       return;
     }
     const record = JSON.parse(text) as CacheRecord;
-    if (!record.labels.some((label) => label.startsWith('s:') && shapeKeys.has(label.slice(2)))) {
-      return;
-    }
+    if (!isOfShapes(record, shapeKeys)) return;
     store({ ...shifted(record, -offsetMs), position }, body);
     entries += 1;
     bytes += body.length;
@@ -75,6 +73,11 @@ function byUse(writer: CacheWriter): number[] {
     used.push({ entry, uses: view.uses });
   }
   return used.sort((a, b) => b.uses - a.uses).map(({ entry }) => entry);
+}
+
+/** Whether a response is of a route's shape that is in use. */
+export function isOfShapes({ labels }: CacheRecord, shapeKeys: ReadonlySet<string>): boolean {
+  return labels.some((label) => label.startsWith('s:') && shapeKeys.has(label.slice(2)));
 }
 
 /** What is stored, as it could be stored again; its position is not kept. */

@@ -102,7 +102,8 @@ export class Applies {
 
   /** What another node tells of how it followed. */
   hear({ node, matter }: LogItem): void {
-    if (matter.kind !== 'step') return;
+    // Of an apply of this node: nobody else waits for what they tell.
+    if (matter.kind !== 'step' || !this.#offered.has(node)) return;
     this.#steps.set(node, [...(this.#steps.get(node) ?? []), matter.step].slice(-stepCountMax));
   }
 
@@ -157,7 +158,10 @@ export class Applies {
   }
 
   async #offer(revision: FleetRevision, waitMs: number): Promise<FleetTold> {
-    this.#offered = new Set(this.#plan.roster.live().map(({ id }) => id));
+    this.#steps.clear();
+    // One that serves nothing yet starts: it follows the head before it is ready.
+    const serving = this.#plan.roster.live().filter((node) => node.revision > 0);
+    this.#offered = new Set(serving.map(({ id }) => id));
     if (this.#offered.size === 0) return { told: 'steps', nodes: [], late: [] };
     await this.#plan.append({ kind: 'stage', revision, waitMs });
     return this.#told(revision.revision, waitMs, ['staged', 'rejected']);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { every, monotonicMs } from '../../base/clock.ts';
-import { CutoverError } from '../../base/errors.ts';
+import { cancel, every, monotonicMs, type Timer } from '../../base/clock.ts';
+import { CutoverError, messageOf } from '../../base/errors.ts';
 import { logLeaseMs, nodeLiveMs } from '../../base/limits.ts';
 import { ClusterLog, type PlacedItem } from '../../cluster/cluster-log.ts';
 import type { HazelcastCluster } from '../../cluster/hazelcast-cluster.ts';
@@ -45,8 +45,8 @@ export interface FleetPlan {
   readonly tell: (event: ControlEvent) => void;
   /** Up to then (monotonic) this node has missed no bust. */
   readonly prove: (untilMs: number) => void;
-  /** Whether a response is of a shape that this node serves. */
-  readonly isInUse: (record: CacheRecord) => boolean;
+  /** Of the routes that are cached in what this node serves. */
+  readonly shapeKeys: () => ReadonlySet<string>;
   /** What this node serves, and where it is. */
   readonly state: () => Pick<NodeBeat, 'region' | 'revision' | 'hash'>;
 }
@@ -70,7 +70,7 @@ export class Fleet {
   readonly #secondLevel: SecondLevel;
   readonly #hotKeys: HotKeys | null;
   readonly roster: Roster;
-  readonly #timers: ReturnType<typeof every>[];
+  readonly #timers: Timer[];
   /** As the manager told it last. */
   #state: NodeState = { ready: false, notReady: 'the node is starting', workers: [], cache: null };
   #applied = -1;
@@ -132,7 +132,7 @@ export class Fleet {
       onPlaced: (why, bounds) => this.#placed(why, bounds),
       onProven: (atMs) => {
         plan.prove(atMs + logLeaseMs);
-        void this.#drain();
+        void this.#drain().catch((error) => this.#unkept(error));
       },
       onHead: (head) => this.#applies.look(head),
     });
@@ -198,7 +198,7 @@ export class Fleet {
   /** A client made them unusable (RFC 9111, section 4.4): here at once, elsewhere as they hear of it. */
   async invalidate(bust: Bust): Promise<void> {
     this.#plan.keeper?.deliver(bust);
-    void this.#place({ kind: 'bust', bust, asks: false });
+    void this.#place({ kind: 'bust', bust, asks: false }).catch((error) => this.#unkept(error));
   }
 
   /** What an apply asks of the others. */
@@ -226,7 +226,7 @@ export class Fleet {
   }
 
   async leave(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer);
+    for (const timer of this.#timers) cancel(timer);
     await this.#tell(true);
     this.#log.stop();
     this.#nodes.stop();
@@ -235,13 +235,13 @@ export class Fleet {
 
   /** Takes what other nodes use most. */
   async #warm(budgetMs: number, bytesMax: number): Promise<WarmReport> {
-    const { keeper, isInUse } = this.#plan;
-    const hotKeys = this.#hotKeys;
+    const { keeper } = this.#plan;
+    const [hotKeys, secondLevel] = [this.#hotKeys, this.#secondLevel];
     if (keeper === null || hotKeys === null) return nothingTaken;
     // What was busted before must be known first.
     await this.roster.until(budgetMs, () => this.#clock.readable);
-    const secondLevel = this.#secondLevel;
-    return warmUp({ budgetMs, bytesMax, hotKeys, secondLevel, keeper, isInUse });
+    const shapeKeys = this.#plan.shapeKeys();
+    return warmUp({ budgetMs, bytesMax, hotKeys, secondLevel, keeper, shapeKeys });
   }
 
   /** Null: the log cannot take it now; it is queued, durably. */
@@ -269,11 +269,11 @@ export class Fleet {
     let done = false;
     for (const { sequence, item, past } of items) {
       const { matter } = item;
-      if (matter.kind === 'bust') this.#clock.learn(matter.bust, sequence);
       if (matter.kind !== 'bust') {
         if (!past) this.#applies.follow(item);
         continue;
       }
+      this.#clock.learn(matter.bust, sequence);
       asked ||= matter.asks && item.node !== nodeId;
       // Its own took effect before they had their places.
       if (past || item.boot === this.#boot) continue;
@@ -316,14 +316,8 @@ export class Fleet {
   }
 
   async #tell(leaving: boolean): Promise<void> {
-    const beat: NodeBeat = {
-      ...this.#state,
-      ...this.#plan.state(),
-      applied: this.#applied,
-      epoch: this.#log.epoch,
-      droppedMs: this.#droppedMs,
-      leaving,
-    };
+    const done = { applied: this.#applied, epoch: this.#log.epoch, droppedMs: this.#droppedMs };
+    const beat: NodeBeat = { ...this.#state, ...this.#plan.state(), ...done, leaving };
     try {
       await this.#tellNodes({ kind: 'beat', beat });
     } catch (error) {
@@ -335,6 +329,11 @@ export class Fleet {
   #tellNodes(matter: LogMatter): Promise<void> {
     const { nodeId } = this.#plan;
     return this.#nodes.tell({ id: newItemId(), node: nodeId, boot: this.#boot, epoch: '', matter });
+  }
+
+  /** The disk of the outbox fails: what is queued is in memory alone. */
+  #unkept(error: unknown): void {
+    this.#plan.tell({ kind: 'cluster-log', what: 'unkept', problem: messageOf(error) });
   }
 
   /** The log takes items again: those that waited for it, in their order. */

@@ -43,7 +43,9 @@ export class HotKeys {
         return;
       }
       const used = link.useOf(entry);
-      if (used !== null && used.uses > 0) this.#found.push([mapKey(used.key), used.uses]);
+      if (used === null || used.uses === 0) continue;
+      this.#found.push([mapKey(used.key), used.uses]);
+      if (this.#found.length > 2 * hotKeyCountMax) this.#trim();
     }
   }
 
@@ -61,9 +63,14 @@ export class HotKeys {
     return [...uses].sort(([, a], [, b]) => b - a).map(([key]) => key);
   }
 
+  #trim(): void {
+    this.#found = this.#found.sort(([, a], [, b]) => b - a).slice(0, hotKeyCountMax);
+  }
+
   async #publish(): Promise<void> {
     const { map, codec, nodeId } = this.#plan;
-    const found = this.#found.sort(([, a], [, b]) => b - a).slice(0, hotKeyCountMax);
+    this.#trim();
+    const found = this.#found;
     this.#found = [];
     if (found.length === 0) return;
     const bytes = codec.seal(Buffer.from(JSON.stringify(found)));

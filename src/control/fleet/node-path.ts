@@ -1,10 +1,8 @@
 import { CutoverError } from '../../base/errors.ts';
-import type { CacheRecord } from '../../memory/cache/cache-record.ts';
 import type { Bust } from '../../model/bust.ts';
 import type { BustAnswer } from '../../model/cache-orders.ts';
 import type { FleetAsk, FleetTold } from '../../model/fleet.ts';
 import type { CacheKeeper } from '../cache/cache-keeper.ts';
-import type { SecondLevelRead } from './second-level.ts';
 
 /** How busts and applies go: through one node, or through all of a cluster. */
 export interface NodePath {
@@ -14,13 +12,6 @@ export interface NodePath {
   invalidate(bust: Bust): Promise<void>;
   /** What an apply asks of the other nodes. */
   ask(ask: FleetAsk): Promise<FleetTold>;
-  /** Offers a response to the others. */
-  share(record: CacheRecord, body: Uint8Array): void;
-  /**
-   * What another node stored under this key, within a deadline. `leaseMs`: one node fetches, and
-   * another waits so long for what it stores; null: none does.
-   */
-  readSecondLevel(key: string, leaseMs: number | null): Promise<SecondLevelRead>;
   /** Others need not wait for this node any more. */
   leave(): Promise<void>;
 }
@@ -49,12 +40,6 @@ export class LoneNode implements NodePath {
   /** The manager of a node on its own asks nothing. */
   async ask(): Promise<FleetTold> {
     return { told: 'done' };
-  }
-
-  share(): void {}
-
-  async readSecondLevel(): Promise<SecondLevelRead> {
-    return null;
   }
 
   async leave(): Promise<void> {}

@@ -3,6 +3,7 @@ import { after, monotonicMs, sleep } from '../../base/clock.ts';
 import { CutoverError } from '../../base/errors.ts';
 import {
   secondLevelBodyBytesMax,
+  secondLevelPutCountMax,
   secondLevelReadMs,
   secondLevelTtlMsMax,
 } from '../../base/limits.ts';
@@ -45,6 +46,7 @@ export class SecondLevel {
   readonly #plan: SecondLevelPlan;
   /** Leases of this node: until when they are its own. */
   readonly #leases = new Map<string, number>();
+  #putting = 0;
   #hits = 0;
   #misses = 0;
   #late = 0;
@@ -78,18 +80,22 @@ export class SecondLevel {
   async put(record: CacheRecord, body: Uint8Array): Promise<void> {
     const { map, codec, clock, usable } = this.#plan;
     const sequence = clock.sequenceAt(record.position);
-    if (sequence === null || body.length > secondLevelBodyBytesMax || !usable()) {
+    const full = this.#putting >= secondLevelPutCountMax;
+    if (sequence === null || full || body.length > secondLevelBodyBytesMax || !usable()) {
       this.#notWritten += 1;
       return this.#release(record.key);
     }
     const ttlMs = Math.min(record.freshUntilMs - monotonicMs(), secondLevelTtlMsMax);
     if (ttlMs <= 0) return this.#release(record.key);
+    this.#putting += 1;
     try {
       const bytes = await sealEnvelope(codec, { record, body, epoch: clock.epoch, sequence });
       await map.set(mapKey(record.key), bytes, { ttlMs });
       this.#written += 1;
     } catch {
       this.#notWritten += 1;
+    } finally {
+      this.#putting -= 1;
     }
     await this.#release(record.key);
   }

@@ -1,8 +1,8 @@
 import { monotonicMs } from '../../base/clock.ts';
 import { warmBatchCount } from '../../base/limits.ts';
-import type { CacheRecord } from '../../memory/cache/cache-record.ts';
 import type { WarmReport } from '../../model/fleet.ts';
 import type { CacheKeeper } from '../cache/cache-keeper.ts';
+import { isOfShapes } from '../cache/snapshot.ts';
 import type { HotKeys } from './hot-keys.ts';
 import type { SecondLevel } from './second-level.ts';
 
@@ -13,8 +13,8 @@ export interface WarmUpPlan {
   readonly hotKeys: HotKeys;
   readonly secondLevel: SecondLevel;
   readonly keeper: CacheKeeper;
-  /** Whether a response is of a shape that this node serves. */
-  readonly isInUse: (record: CacheRecord) => boolean;
+  /** Of the routes that are cached in what this node serves. */
+  readonly shapeKeys: ReadonlySet<string>;
 }
 
 export const nothingTaken: WarmReport = { entries: 0, bytes: 0, leftOut: 0, tookMs: 0 };
@@ -24,7 +24,7 @@ export const nothingTaken: WarmReport = { entries: 0, bytes: 0, leftOut: 0, took
  * run out. What cannot be read is left out: the node is ready without it.
  */
 export async function warmUp(plan: WarmUpPlan): Promise<WarmReport> {
-  const { budgetMs, bytesMax, hotKeys, secondLevel, keeper, isInUse } = plan;
+  const { budgetMs, bytesMax, hotKeys, secondLevel, keeper, shapeKeys } = plan;
   const beganMs = monotonicMs();
   const leftMs = (): number => budgetMs - (monotonicMs() - beganMs);
   const keys = await hotKeys.ofOthers().catch(() => []);
@@ -34,7 +34,8 @@ export async function warmUp(plan: WarmUpPlan): Promise<WarmReport> {
     const batch = keys.slice(at, at + warmBatchCount);
     const reads = await secondLevel.getMany(batch, leftMs()).catch(() => []);
     for (const { record, body } of reads) {
-      if (!isInUse(record) || !keeper.secondLevel.keep(record, body, position)) continue;
+      if (!isOfShapes(record, shapeKeys) || !keeper.secondLevel.keep(record, body, position))
+        continue;
       entries += 1;
       bytes += body.length;
     }

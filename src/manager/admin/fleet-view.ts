@@ -1,4 +1,4 @@
-import { type CacheSums, cacheSums, type HeardNode } from '../../model/fleet.ts';
+import { type CacheSums, cacheSumsOf, type HeardNode } from '../../model/fleet.ts';
 
 /** Another node as `GET /v1/nodes` tells of it: what it told of itself last. */
 export function heardNode(node: HeardNode): Record<string, unknown> {
@@ -36,9 +36,7 @@ export function fleetCaches(
   );
   const regions = [...new Set(all.map(({ region }) => region))].sort();
   const sum = (caches: readonly CacheSums[]): FleetCache => {
-    const sums = Object.fromEntries(
-      cacheSums.map((name) => [name, caches.reduce((total, cache) => total + cache[name], 0)]),
-    ) as unknown as CacheSums;
+    const sums = cacheSumsOf((name) => caches.reduce((total, cache) => total + cache[name], 0));
     const hitRate = sums.lookups === 0 ? null : sums.hits / sums.lookups;
     return { nodes: caches.length, ...sums, hitRate };
   };

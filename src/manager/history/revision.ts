@@ -1,3 +1,4 @@
+import type { FleetRevision } from '../../model/fleet.ts';
 import type { ApplyTimings, Ledger } from '../../model/orders.ts';
 import type { WrittenDefinitions } from '../../model/written.ts';
 
@@ -8,13 +9,7 @@ import type { WrittenDefinitions } from '../../model/written.ts';
  */
 export type RevisionState = 'pending' | 'acknowledged' | 'rejected';
 
-export interface Revision {
-  readonly revision: number;
-  readonly parent: number;
-  readonly hash: string;
-  readonly author: string;
-  readonly note: string;
-  readonly createdAt: string;
+export interface Revision extends FleetRevision {
   readonly state: RevisionState;
   /** All nodes of the cluster were to serve it; else it is this node's own. */
   readonly cluster?: true;

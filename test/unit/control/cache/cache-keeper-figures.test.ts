@@ -21,8 +21,7 @@ function setUp() {
     seatCount,
     tell: (_worker, message) => told.push(message),
     invalidate: async (bust) => void keeper.deliver(bust),
-    share: () => {},
-    readSecondLevel: async () => null,
+    others: null,
   });
   const readers = Array.from({ length: seatCount }, (_, seat) => new CacheReader(memory, seat));
   const position = () => readers[0]?.position() ?? 0;

@@ -25,8 +25,7 @@ function newKeeper(): CacheKeeper {
     seatCount: 4,
     tell: (worker, message) => told.push([worker, message]),
     invalidate: async (bust) => void keeper.deliver(bust),
-    share: () => {},
-    readSecondLevel: async () => null,
+    others: null,
   });
 }
 
