@@ -1,22 +1,15 @@
 // Goal: a bust that any node is asked for has, when it is answered, reached every worker of every
 // live node; with the cluster away it is queued on disk, holds here at once, and is delivered later.
 // Method: real members, three gateways with an origin each, and what their clients are answered.
-import { afterEach, expect, onTestFinished, test } from 'vitest';
-import type { Member, Members } from '../../bench/kit/members.mjs';
+import { expect, onTestFinished, test } from 'vitest';
+import type { Member } from '../../bench/kit/members.mjs';
 import type { CachedGateway } from '../kit/cached-gateway.ts';
 import { oneMember } from '../kit/cluster.ts';
-import { startFleet } from '../kit/fleet.ts';
+import { fleetOfTest, startFleet } from '../kit/fleet.ts';
 import { Gateway, until } from '../kit/gateway.ts';
 import { exchange, get, RawClient } from '../kit/raw-client.ts';
 
-let members: Members | undefined;
-let nodes: CachedGateway[] = [];
-
-afterEach(async () => {
-  for (const { gateway } of nodes) gateway.process.kill('SIGKILL');
-  await Promise.all(nodes.map(({ origin }) => origin.close()));
-  await members?.stop();
-});
+const fleet = fleetOfTest();
 
 /** Each node's origin counts what it was asked. */
 function routes(url: string): unknown {
@@ -34,10 +27,10 @@ function routes(url: string): unknown {
 }
 
 async function start(count: number): Promise<readonly [CachedGateway, ...CachedGateway[]]> {
-  members = await oneMember();
+  fleet.members = await oneMember();
   const names = ['node-a', 'node-b', 'node-c'].slice(0, count);
-  nodes = await startFleet({ names, set: members.settings, routes });
-  return nodes as [CachedGateway, ...CachedGateway[]];
+  fleet.nodes = await startFleet({ names, set: fleet.members.settings, routes });
+  return fleet.nodes as [CachedGateway, ...CachedGateway[]];
 }
 
 async function statusOf(node: CachedGateway, path: string): Promise<string> {
@@ -47,7 +40,7 @@ async function statusOf(node: CachedGateway, path: string): Promise<string> {
 test('a bust reaches all nodes before it is answered, and says what each took', async () => {
   const [a, ...others] = await start(3);
   for (let round = 0; round < 20; round += 1) {
-    for (const node of nodes) await node.warm('/one');
+    for (const node of fleet.nodes) await node.warm('/one');
     const reply = await a.bust({ tags: ['t-one'] });
     expect(reply.nodes.map(({ id }) => id).sort()).toEqual(['node-a', 'node-b', 'node-c']);
     for (const node of [a, ...others]) expect(await statusOf(node, '/one')).toContain('fwd=');
@@ -70,8 +63,8 @@ test('an unsafe request to one node invalidates on the others', async () => {
 
 test('while the cluster does not answer, a bust is queued, holds here at once, and gets there later', async () => {
   const [a, b] = await start(2);
-  const member = members?.list[0] as Member;
-  for (const node of nodes) await node.warm('/three');
+  const member = fleet.members.list[0] as Member;
+  for (const node of fleet.nodes) await node.warm('/three');
   await member.pause();
   const answer = await a.gateway.admin('POST', '/v1/cache/bust', { tags: ['t-three'] });
   expect(answer).toMatchObject({ status: 202, body: { queued: true } });
@@ -88,14 +81,14 @@ test('while the cluster does not answer, a bust is queued, holds here at once, a
 
 test('when the cluster comes back with nothing, what cannot be proven fresh is dropped', async () => {
   const [a, b] = await start(2);
-  const member = members?.list[0] as Member;
-  for (const node of nodes) await node.warm('/four');
+  const member = fleet.members.list[0] as Member;
+  for (const node of fleet.nodes) await node.warm('/four');
   await member.kill();
   const answer = await a.gateway.admin('POST', '/v1/cache/bust', { tags: ['t-other'] });
   expect(answer).toMatchObject({ status: 202, body: { queued: true } });
-  for (const node of nodes) expect(await statusOf(node, '/four')).toContain('hit');
+  for (const node of fleet.nodes) expect(await statusOf(node, '/four')).toContain('hit');
   member.start();
-  for (const { gateway } of nodes) {
+  for (const { gateway } of fleet.nodes) {
     await until('it has dropped all', () => gateway.log.includes('"what":"lost"'), 30_000);
   }
   expect(await statusOf(b as CachedGateway, '/four')).toContain('fwd=');
@@ -104,7 +97,7 @@ test('when the cluster comes back with nothing, what cannot be proven fresh is d
 
 test('a bust that was queued is there after a crash of its node', async () => {
   const [a, b] = await start(2);
-  const member = members?.list[0] as Member;
+  const member = fleet.members.list[0] as Member;
   await b?.warm('/five');
   await member.pause();
   const answer = await a.gateway.admin('POST', '/v1/cache/bust', { tags: ['t-five'] });
@@ -115,7 +108,7 @@ test('a bust that was queued is there after a crash of its node', async () => {
   member.resume();
   const again = await Gateway.start({
     dataFolder: a.gateway.dataFolder,
-    set: [...(members as Members).settings, 'node.id=node-a'],
+    set: [...fleet.members.settings, 'node.id=node-a'],
   });
   onTestFinished(() => again.kill());
   await until('it is told', () => again.log.includes('"what":"delivered"'), 30_000);
@@ -127,7 +120,7 @@ test('a bust that was queued is there after a crash of its node', async () => {
 });
 
 test('a strict route answers nothing stored while a bust may have been missed; others do', async () => {
-  members = await oneMember();
+  fleet.members = await oneMember();
   const both = (url: string): unknown => ({
     upstreams: { origin: { endpoints: [url] } },
     routes: ['strict', 'plain'].map((id) => ({
@@ -137,9 +130,13 @@ test('a strict route answers nothing stored while a bust may have been missed; o
       cache: { strict: id === 'strict' },
     })),
   });
-  nodes = await startFleet({ names: ['node-a', 'node-b'], set: members.settings, routes: both });
-  const [a] = nodes as [CachedGateway, CachedGateway];
-  const member = members.list[0] as Member;
+  fleet.nodes = await startFleet({
+    names: ['node-a', 'node-b'],
+    set: fleet.members.settings,
+    routes: both,
+  });
+  const [a] = fleet.nodes as [CachedGateway, CachedGateway];
+  const member = fleet.members.list[0] as Member;
   await a.warm('/strict/x');
   await a.warm('/plain/x');
   await member.pause();
@@ -151,7 +148,7 @@ test('a strict route answers nothing stored while a bust may have been missed; o
 });
 
 test('a node that was stopped for a while answers nothing that was busted meanwhile, where a route is strict', async () => {
-  members = await oneMember();
+  fleet.members = await oneMember();
   const strict = (url: string): unknown => ({
     upstreams: { origin: { endpoints: [url] } },
     routes: [
@@ -163,8 +160,12 @@ test('a node that was stopped for a while answers nothing that was busted meanwh
       },
     ],
   });
-  nodes = await startFleet({ names: ['node-a', 'node-b'], set: members.settings, routes: strict });
-  const [a, b] = nodes as [CachedGateway, CachedGateway];
+  fleet.nodes = await startFleet({
+    names: ['node-a', 'node-b'],
+    set: fleet.members.settings,
+    routes: strict,
+  });
+  const [a, b] = fleet.nodes as [CachedGateway, CachedGateway];
   for (let round = 0; round < 3; round += 1) {
     const path = `/r${round}`;
     await b.warm(path);

@@ -1,20 +1,12 @@
 // Goal: a node that starts has what the others use most before it is ready; and any node tells of all,
 // by node and by region. Method: a real member, two nodes that are asked, and a third that comes.
-import { afterEach, expect, test } from 'vitest';
-import type { Members } from '../../bench/kit/members.mjs';
+import { expect, test } from 'vitest';
 import type { CachedGateway } from '../kit/cached-gateway.ts';
 import { oneMember } from '../kit/cluster.ts';
-import { eachHears, startFleet, startNode } from '../kit/fleet.ts';
+import { eachHears, fleetOfTest, startFleet, startNode } from '../kit/fleet.ts';
 import { until } from '../kit/gateway.ts';
 
-let members: Members | undefined;
-let nodes: CachedGateway[] = [];
-
-afterEach(async () => {
-  for (const { gateway } of nodes) gateway.process.kill('SIGKILL');
-  await Promise.all(nodes.map(({ origin }) => origin.close()));
-  await members?.stop();
-});
+const fleet = fleetOfTest();
 
 function routes(url: string): unknown {
   return {
@@ -26,10 +18,10 @@ function routes(url: string): unknown {
 const pages = Array.from({ length: 40 }, (_, index) => `/page-${index}`);
 
 async function start(): Promise<CachedGateway> {
-  members = await oneMember();
-  const plan = { set: members.settings, routes };
-  nodes = await startFleet({ names: ['node-a', 'node-b'], ...plan });
-  const [a] = nodes as [CachedGateway];
+  fleet.members = await oneMember();
+  const plan = { set: fleet.members.settings, routes };
+  fleet.nodes = await startFleet({ names: ['node-a', 'node-b'], ...plan });
+  const [a] = fleet.nodes as [CachedGateway];
   for (const page of pages) for (let count = 0; count < 3; count += 1) await a.warm(page);
   return a;
 }
@@ -41,8 +33,8 @@ test('a new node answers what others use from its own cache, at once', async () 
   await until(
     'a new node is warm',
     async () => {
-      const fresh = await startNode('node-c', { set: (members as Members).settings, routes });
-      nodes.push(fresh);
+      const fresh = await startNode('node-c', { set: fleet.members.settings, routes });
+      fleet.nodes.push(fresh);
       const line = fresh.gateway.log.split('\n').find((one) => one.includes('warmed up by other'));
       entries = JSON.parse(line ?? '{}').entries ?? 0;
       if (entries > 0) return true;
@@ -52,7 +44,7 @@ test('a new node answers what others use from its own cache, at once', async () 
     40_000,
   );
   expect(entries).toBeGreaterThan(pages.length / 2);
-  const fresh = nodes.at(-1) as CachedGateway;
+  const fresh = fleet.nodes.at(-1) as CachedGateway;
   let own = 0;
   for (const page of pages) {
     const status = String((await fresh.ask(page)).headers['cache-status']);
@@ -63,10 +55,10 @@ test('a new node answers what others use from its own cache, at once', async () 
 
 test('any node tells of all nodes, their workers and caches, and sums by region', async () => {
   const a = await start();
-  const set = [...(members as Members).settings, 'node.region=far-1', 'workers=2'];
+  const set = [...fleet.members.settings, 'node.region=far-1', 'workers=2'];
   const far = await startNode('node-far', { set, routes });
-  nodes.push(far);
-  await eachHears(nodes.map(({ gateway }) => gateway));
+  fleet.nodes.push(far);
+  await eachHears(fleet.nodes.map(({ gateway }) => gateway));
   await far.warm('/far');
   await until('it is told', async () => {
     const { body } = await a.gateway.admin('GET', '/v1/nodes');
@@ -80,7 +72,7 @@ test('any node tells of all nodes, their workers and caches, and sums by region'
   expect(Object.keys(cache.regions)).toEqual(['far-1', 'local']);
   expect(cache.regions['local'].nodes).toBe(2);
   expect(cache.fleet.nodes).toBe(3);
-  const { fleet, regions } = cache;
-  expect(fleet.lookups).toBe(regions['far-1'].lookups + regions['local'].lookups);
-  expect(fleet.hits + fleet.misses).toBe(fleet.lookups);
+  const { fleet: all, regions } = cache;
+  expect(all.lookups).toBe(regions['far-1'].lookups + regions['local'].lookups);
+  expect(all.hits + all.misses).toBe(all.lookups);
 });

@@ -1,4 +1,7 @@
 import type { ServerResponse } from 'node:http';
+import { afterEach } from 'vitest';
+import type { Members } from '../../bench/kit/members.mjs';
+import { present } from '../../src/base/assert.ts';
 import { CachedGateway } from './cached-gateway.ts';
 import { type Gateway, until } from './gateway.ts';
 import type { SeenRequest } from './origin.ts';
@@ -9,6 +12,35 @@ export interface FleetPlan {
   readonly set: readonly string[];
   readonly routes: (url: string) => unknown;
   readonly answer?: (request: SeenRequest, response: ServerResponse) => void;
+}
+
+/** The members and nodes of one test. */
+class TestFleet {
+  nodes: CachedGateway[] = [];
+  #members: Members | null = null;
+
+  get members(): Members {
+    return present(this.#members, 'the test has started members');
+  }
+
+  set members(members: Members) {
+    this.#members = members;
+  }
+
+  async end(): Promise<void> {
+    for (const { gateway } of this.nodes) gateway.process.kill('SIGKILL');
+    await Promise.all(this.nodes.map(({ origin }) => origin.close()));
+    await this.#members?.stop();
+    this.#members = null;
+    this.nodes = [];
+  }
+}
+
+/** They end with each test. */
+export function fleetOfTest(): TestFleet {
+  const fleet = new TestFleet();
+  afterEach(() => fleet.end());
+  return fleet;
 }
 
 /** A node with an origin of its own, joined to a cluster. */

@@ -25,7 +25,7 @@ import type { CacheKeeper } from '../cache/cache-keeper.ts';
 import { Applies } from './applies.ts';
 import { HotKeys } from './hot-keys.ts';
 import { LogClock } from './log-clock.ts';
-import { Outbox } from './outbox.ts';
+import { Outbox, outboxFailed } from './outbox.ts';
 import { SecondLevel, type SecondLevelRead } from './second-level.ts';
 import { nothingTaken, warmUp } from './warm-up.ts';
 
@@ -250,7 +250,9 @@ export class Fleet {
     try {
       return await this.#append(id, matter);
     } catch {
-      await this.#outbox.put({ id, bust: matter.bust });
+      await this.#outbox.put({ id, bust: matter.bust }).catch((error) => {
+        throw outboxFailed(error);
+      });
       return null;
     }
   }

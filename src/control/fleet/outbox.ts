@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { readIfThere, writeDurably } from '../../base/durable-file.ts';
+import { CutoverError, messageOf } from '../../base/errors.ts';
 import { outboxCountMax } from '../../base/limits.ts';
 import { newItemId } from '../../cluster/log-item.ts';
 import { type Bust, noBust } from '../../model/bust.ts';
@@ -19,6 +20,8 @@ export class Outbox {
   readonly #file: string | null;
   #queued: QueuedBust[] = [];
   #draining = false;
+  /** A write failed, maybe within a line: the next one writes all of it anew. */
+  #torn = false;
   /** Writes go one after the other. */
   #writing: Promise<void> = Promise.resolve();
 
@@ -53,7 +56,8 @@ export class Outbox {
       await this.#rewrite();
       return;
     }
-    await this.#inTurn(() => this.#append(one));
+    if (this.#torn) await this.#rewrite();
+    else await this.#inTurn(() => this.#append(one));
   }
 
   /** Hands over what is queued, in its order, until one is not taken. How many were. */
@@ -89,10 +93,12 @@ export class Outbox {
 
   async #append(one: QueuedBust): Promise<void> {
     if (this.#file === null) return;
+    this.#torn = true;
     const file = await open(this.#file, 'a', 0o600);
     try {
       await file.appendFile(`${JSON.stringify(one)}\n`);
       await file.datasync();
+      this.#torn = false;
     } finally {
       await file.close();
     }
@@ -103,6 +109,7 @@ export class Outbox {
     const text = this.#queued.map((one) => `${JSON.stringify(one)}\n`).join('');
     return this.#inTurn(async () => {
       if (this.#file !== null) await writeDurably(this.#file, text, 0o600);
+      this.#torn = false;
     });
   }
 }
@@ -116,4 +123,10 @@ function parsed(line: string): QueuedBust | null {
   } catch {
     return null;
   }
+}
+
+/** A bust that could neither go to the cluster nor be written down. */
+export function outboxFailed(cause: unknown): CutoverError {
+  const message = `it holds on this node and waits for the cluster, but in memory alone: the outbox cannot be written (${messageOf(cause)}); make room in the data folder and bust again`;
+  return new CutoverError('outbox-failed', message, { source: 'internal', cause });
 }

@@ -25,6 +25,7 @@ export const errorStatus: Readonly<Record<string, number>> = {
   'stage-failed': 500,
   'node-failed': 500,
   'record-failed': 500,
+  'outbox-failed': 500,
   'slots-exhausted': 503,
   'control-silent': 503,
   'control-lost': 503,

@@ -1,6 +1,6 @@
 // Goal: a bust that was queued is there after a crash, until the cluster has taken it; and the queue
 // is bounded without losing one. Method: an outbox over a real file, opened again and again.
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { outboxCountMax } from '../../../../src/base/limits.ts';
@@ -34,6 +34,16 @@ test('a line that a crash cut short is left out, and the whole ones are not', as
   expect(outbox.queued).toEqual([one('a')]);
   await outbox.taken(new Set(['id-a']));
   expect(readFileSync(file, 'utf8')).toBe('');
+});
+
+test('what could not be written is written with what comes next', async () => {
+  const folder = join(testFolder(), 'not-there-yet');
+  const file = join(folder, 'outbox');
+  const outbox = await Outbox.open(file);
+  await expect(outbox.put(one('a'))).rejects.toThrow('ENOENT');
+  mkdirSync(folder);
+  await outbox.put(one('b'));
+  expect((await Outbox.open(file)).queued).toEqual(['a', 'b'].map(one));
 });
 
 test('more than the limit become one that busts all', async () => {
