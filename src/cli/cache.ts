@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { CutoverError } from '../base/errors.ts';
 import { printBytes } from '../base/units.ts';
-import type { CacheExplanation, ListedEntry, WorkerDrop } from '../model/cache-orders.ts';
+import type { BustAnswer, CacheExplanation, ListedEntry } from '../model/cache-orders.ts';
 import type { CacheReport } from '../telemetry/cache-report.ts';
 import { type AdminOptions, adminCommand, callAdmin } from './admin-client.ts';
 import { printJson, printLine, printTable } from './output.ts';
@@ -13,13 +13,6 @@ interface BustOptions extends AdminOptions {
   readonly route: string[];
   readonly all?: boolean;
   readonly soft?: boolean;
-}
-
-interface BustReply {
-  readonly position: number;
-  readonly entries: number;
-  readonly nodes: readonly { readonly id: string; readonly workers: readonly WorkerDrop[] }[];
-  readonly droppedMs: number;
 }
 
 interface ExplainOptions extends AdminOptions {
@@ -51,7 +44,8 @@ Examples:
         throw usage('say what to bust: --tag, --url, --key, --route or --all');
       }
       const body = { tags: tag, urls: url, keys: key, routes: route, all, soft };
-      const reply = await callAdmin<BustReply>(options, 'POST', '/v1/cache/bust', body);
+      const reply = await callAdmin<BustAnswer>(options, 'POST', '/v1/cache/bust', body);
+      if (reply.queued) process.exitCode = 1;
       if (options.json === true) {
         printJson(reply);
         return;
@@ -64,7 +58,15 @@ Examples:
           workers.map((worker) => [id, worker.id, worker.droppedMs.toFixed(2)]),
         ),
       );
+      if (reply.queued) printLine(openOf(reply));
     });
+}
+
+/** A bust that the cluster has not confirmed is not done. */
+function openOf({ late }: BustAnswer): string {
+  return late.length === 0
+    ? 'not confirmed: the cluster cannot be reached; it holds on this node, and the others get it later'
+    : `not confirmed in time by ${late.join(', ')}, which will get it`;
 }
 
 export function cacheCommand(): Command {

@@ -212,6 +212,19 @@ describe('a command that cannot do its work exits with 1', () => {
   });
 });
 
+test.each([
+  [[], 'not confirmed: the cluster cannot be reached'],
+  [['node-b'], 'not confirmed in time by node-b'],
+])('a bust that is late at %j is not called done', async (late, wanted) => {
+  const nodes = [{ id: 'node-a', workers: [{ id: 0, droppedMs: 1 }], droppedMs: 1 }];
+  const reply = { position: 7, entries: 2, droppedMs: 1, nodes, late, queued: true };
+  const admin = await answering(202, JSON.stringify(reply));
+  const args = ['bust', '--tag', 'x', '--admin', admin, '--token-file', token];
+  const { code, out } = await cutover(args);
+  expect(code).toBe(1);
+  expect(out).toContain(wanted);
+});
+
 test('a user may have any name', async () => {
   const admin = await answering(200, '{"nodes":[]}');
   const args = ['status', '--admin', admin, '--token-file', token];
