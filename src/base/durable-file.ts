@@ -1,4 +1,4 @@
-import { type FileHandle, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
@@ -15,7 +15,13 @@ export async function writeDurably(file: string, text: string, mode = 0o644): Pr
     await handle.close();
   }
   await rename(temporary, file);
-  await syncFolder(dirname(file));
+  await sync(dirname(file));
+}
+
+/** What the file holds now is there after a crash of the machine. */
+export async function flushFile(file: string): Promise<void> {
+  await sync(file);
+  await sync(dirname(file));
 }
 
 /**
@@ -42,12 +48,11 @@ export async function removeIfThere(file: string): Promise<void> {
   await rm(file, { force: true });
 }
 
-async function syncFolder(folder: string): Promise<void> {
-  let handle: FileHandle | null = null;
+async function sync(fileOrFolder: string): Promise<void> {
+  const handle = await open(fileOrFolder, 'r');
   try {
-    handle = await open(folder, 'r');
     await handle.sync();
   } finally {
-    await handle?.close();
+    await handle.close();
   }
 }

@@ -157,13 +157,14 @@ export class Apply {
     const counting = this.#effectOnCache(parsed.definitions, diff);
     const ledger = this.#parts.activeLedger();
     await this.#stageEverywhere(fleet, revision, parsed, request);
-    const { answer, nodes } = await this.#commitEverywhere(fleet, revision, waitMs);
+    const answer = await this.#commitEverywhere(fleet, revision, waitMs);
     const timings = { validateMs, ...answer.timings };
-    try {
-      await this.#served.moveHead({ ...revision, timings }, parsed);
-    } catch (error) {
-      throw await this.#takeBack(revision, messageOf(error));
-    }
+    // While the others switch.
+    const [others] = await Promise.all([
+      fleet.applied(revision.revision, waitMs),
+      this.#moveHead({ ...revision, timings }, parsed),
+    ]);
+    const nodes = nodeReports(others);
     const cache = await counting;
     const report = this.#report(revision, answer, nodes, { timings, diff, cache, ledger });
     announce('applied', { ...report, diff: undefined, ledger: undefined, note, author });
@@ -194,18 +195,15 @@ export class Apply {
     fleet: Fleet,
     revision: Revision,
     waitMs: number,
-  ): Promise<{ readonly answer: AppliedAnswer; readonly nodes: readonly NodeReport[] }> {
+  ): Promise<AppliedAnswer> {
     try {
       await fleet.commit(revision);
     } catch (error) {
       await this.#giveUp(fleet, revision, error as Error);
       throw error;
     }
-    const [answer, others] = await Promise.all([
-      this.#served.publish(revision.revision, waitMs),
-      fleet.applied(revision.revision, waitMs),
-    ]);
-    if (answer.kind === 'applied') return { answer, nodes: nodeReports(others) };
+    const answer = await this.#served.publish(revision.revision, waitMs);
+    if (answer.kind === 'applied') return answer;
     if (fleet.isCluster) throw refused(answer.code, committed(revision, answer.message));
     const refusal = refused(answer.code, answer.message);
     await this.#giveUp(fleet, revision, refusal);
@@ -219,6 +217,14 @@ export class Apply {
     const reason = why.message;
     await history.record({ ...revision, state: 'rejected', reason });
     announce('rejected', { revision: revision.revision, reason });
+  }
+
+  async #moveHead(revision: Revision, parsed: Extract<Parsed, { ok: true }>): Promise<void> {
+    try {
+      await this.#served.moveHead(revision, parsed);
+    } catch (error) {
+      throw await this.#takeBack(revision, messageOf(error));
+    }
   }
 
   /**

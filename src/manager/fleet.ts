@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { deflateRaw, inflateRaw } from 'node:zlib';
+import { deflateRaw, deflateRawSync, inflateRaw, inflateRawSync } from 'node:zlib';
 import { CutoverError } from '../base/errors.ts';
 import { definitionsBytesMax, revisionContentBytesMax } from '../base/limits.ts';
 import type {
@@ -16,6 +16,8 @@ import type { ControlClient } from './control-client.ts';
 
 const deflate = promisify(deflateRaw);
 const inflate = promisify(inflateRaw);
+/** A small set is packed sooner than a thread of the pool would begin with it. */
+const packedAtOnceBytes = 32 * 1024;
 const nobody: NodeSteps = { nodes: [], late: [] };
 
 /** What an apply needs of the other nodes. Each throws a CutoverError that says why it cannot be. */
@@ -141,13 +143,17 @@ function named({ revision, parent, hash, author, note, createdAt }: FleetRevisio
 }
 
 async function packed(written: WrittenDefinitions): Promise<Uint8Array> {
-  const content = await deflate(Buffer.from(JSON.stringify(written)), { level: 1 });
+  const bytes = Buffer.from(JSON.stringify(written));
+  const small = bytes.length <= packedAtOnceBytes;
+  const content = small ? deflateRawSync(bytes, { level: 1 }) : await deflate(bytes, { level: 1 });
   if (content.length <= revisionContentBytesMax) return content;
   const message = `the set has ${content.length} bytes when packed, over ${revisionContentBytesMax} (revisionContentBytesMax) for a cluster`;
   throw new CutoverError('definitions-too-large', message, { source: 'operator' });
 }
 
 async function unpacked(content: Uint8Array): Promise<unknown> {
-  const text = await inflate(content, { maxOutputLength: 2 * definitionsBytesMax });
+  const limit = { maxOutputLength: 2 * definitionsBytesMax };
+  const small = content.length <= packedAtOnceBytes;
+  const text = small ? inflateRawSync(content, limit) : await inflate(content, limit);
   return JSON.parse(text.toString());
 }

@@ -150,7 +150,8 @@ export class Following {
   #stage({ revision, parsed }: Offered, waitMs: number): Promise<StagedAnswer | RejectedAnswer> {
     const { hash, definitions } = parsed;
     const order = { revision: revision.revision, hash, definitions, waitMs };
-    return this.#parts.served.stage(order, this.#parts.history.begin(revision));
+    // The cluster knows that it is under way: this node's disk has it when it is the head, or rejected.
+    return this.#parts.served.stage(order, Promise.resolve());
   }
 
   async #publish({ revision, parsed }: Offered): Promise<AppliedAnswer | RejectedAnswer> {

@@ -3,7 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Gateway } from '../kit/gateway.ts';
+import { Gateway, until } from '../kit/gateway.ts';
 
 const keptCount = 200;
 const applyCount = keptCount + 5;
@@ -27,8 +27,10 @@ test('the newest are kept, in the list and on disk', async () => {
   const numbers = body.revisions.map(({ revision }: { revision: number }) => revision);
   const expected = Array.from({ length: keptCount }, (_, i) => applyCount - i);
   expect(numbers).toEqual(expected);
-  const files = readdirSync(join(gateway.dataFolder, 'revisions')).sort().reverse();
-  expect(files).toEqual(expected.map((n) => `${String(n).padStart(6, '0')}.json`));
+  const files = () => readdirSync(join(gateway.dataFolder, 'revisions')).sort().reverse();
+  // That the last one is acknowledged is written after it was answered.
+  await until('nothing is being written', () => !files().some((name) => name.endsWith('.tmp')));
+  expect(files()).toEqual(expected.map((n) => `${String(n).padStart(6, '0')}.json`));
 });
 
 test('one that is forgotten is unknown', async () => {

@@ -51,6 +51,8 @@ export class Applies {
   #followedMs = Number.NEGATIVE_INFINITY;
   readonly #steps = new Map<string, NodeStep[]>();
   #offered: ReadonlySet<string> = new Set();
+  /** What the last offer of another node holds. */
+  #coming: { readonly hash: string; readonly content: Promise<Uint8Array | null> } | null = null;
 
   constructor(plan: AppliesPlan) {
     this.#plan = plan;
@@ -83,7 +85,7 @@ export class Applies {
         await this.#plan.tellNodes({ kind: 'step', step: ask.step });
         return { told: 'done' };
       case 'content':
-        return { told: 'content', content: await this.#content(ask.hash) };
+        return { told: 'content', content: await this.#fetch(ask.hash) };
       case 'head':
         return this.#awaitHead(ask.waitMs);
       default:
@@ -97,6 +99,10 @@ export class Applies {
     if (matter.kind !== 'stage' && matter.kind !== 'commit' && matter.kind !== 'abandon') return;
     if (boot === this.#plan.boot) return;
     const { kind: order, revision, waitMs } = matter;
+    // On its way before the manager asks for it.
+    if (order === 'stage') this.#await(revision.hash);
+    // So that an apply through this node can begin from it.
+    if (order === 'commit') void this.#lookAnew().catch(() => {});
     this.#plan.tell({ kind: 'follow', order, revision, waitMs });
   }
 
@@ -112,8 +118,7 @@ export class Applies {
     const head = openHead(this.#plan.codec, bytes);
     if (head === null) return;
     const nowMs = monotonicMs();
-    const same = this.#seen !== null && sameBytes(this.#seen.bytes, bytes);
-    if (!same) this.#seen = { bytes, head, sinceMs: nowMs };
+    this.#see(bytes, head);
     const own = this.#plan.own();
     if (head.revision?.revision === own.revision && head.revision.hash === own.hash) {
       this.#behindSinceMs = null;
@@ -126,25 +131,59 @@ export class Applies {
     this.#plan.tell({ kind: 'follow', order: 'head', revision: head.revision, waitMs: 30_000 });
   }
 
-  async #begin(ask: Extract<ApplyAsk, { ask: 'begin' }>): Promise<number> {
-    const { meta, nodeId, boot } = this.#plan;
-    const [bytes] = await Promise.all([meta.get(headKey), this.#store(ask.hash, ask.content)]);
-    const head = this.#opened(bytes);
-    const its = head.revision?.revision ?? 0;
-    if (its !== ask.parent) {
-      const message = `this node serves revision ${ask.parent}, and the cluster has ${its}; apply again when it has followed`;
-      throw new CutoverError('apply-behind', message, { source: 'cluster', retry: 'safe' });
-    }
-    if (head.applying !== null && this.#holds(head, bytes)) {
-      const { node, revision } = head.applying;
-      const message = `revision ${revision} is being applied by ${node}; apply again when it is done`;
-      const context = { revision, node };
-      throw new CutoverError('apply-in-progress', message, { source: 'operator', context });
-    }
-    const revision = Math.max(head.last + 1, ask.numberMin);
-    const next = { ...head, last: revision, applying: { node: nodeId, boot, revision } };
-    if (!(await this.#replace(bytes, next))) throw this.#lostRace();
+  async #lookAnew(): Promise<void> {
+    const bytes = await this.#plan.meta.get(headKey);
+    const head = openHead(this.#plan.codec, bytes);
+    if (head !== null) this.#see(bytes, head);
+  }
+
+  #see(bytes: Buffer | null, head: Head): void {
+    if (this.#seen !== null && sameBytes(this.#seen.bytes, bytes)) return;
+    this.#seen = { bytes, head, sinceMs: monotonicMs() };
+  }
+
+  async #begin(ask: BeginAsk): Promise<number> {
+    const stored = this.#store(ask.hash, ask.content);
+    const [revision] = await Promise.all([this.#takeRight(ask), stored]);
     return revision;
+  }
+
+  /** From the head as it was seen last, which spares a call; from what is there, where that fails. */
+  async #takeRight(ask: BeginAsk): Promise<number> {
+    const seen = this.#seen;
+    if (seen !== null && this.#refusal(ask, seen) === null) {
+      const revision = await this.#tryRight(ask, seen);
+      if (revision !== null) return revision;
+    }
+    const bytes = await this.#plan.meta.get(headKey);
+    const there = { bytes, head: this.#opened(bytes) };
+    const refusal = this.#refusal(ask, there);
+    if (refusal !== null) throw refusal;
+    const revision = await this.#tryRight(ask, there);
+    if (revision === null) throw this.#lostRace();
+    return revision;
+  }
+
+  /** Null: something else stands there. */
+  async #tryRight({ numberMin }: BeginAsk, { bytes, head }: SealedHead): Promise<number | null> {
+    const { nodeId, boot } = this.#plan;
+    const revision = Math.max(head.last + 1, numberMin);
+    const next = { ...head, last: revision, applying: { node: nodeId, boot, revision } };
+    return (await this.#replace(bytes, next)) ? revision : null;
+  }
+
+  /** Null: it may begin on top of that. */
+  #refusal({ parent }: BeginAsk, { bytes, head }: SealedHead): CutoverError | null {
+    const its = head.revision?.revision ?? 0;
+    if (its !== parent) {
+      const message = `this node serves revision ${parent}, and the cluster has ${its}; apply again when it has followed`;
+      return new CutoverError('apply-behind', message, { source: 'cluster', retry: 'safe' });
+    }
+    if (head.applying === null || !this.#holds(head, bytes)) return null;
+    const { node, revision } = head.applying;
+    const message = `revision ${revision} is being applied by ${node}; apply again when it is done`;
+    const context = { revision, node };
+    return new CutoverError('apply-in-progress', message, { source: 'operator', context });
   }
 
   /** Whether somebody who applies is to be waited for: it lives, or may, and was not silent too long. */
@@ -174,8 +213,8 @@ export class Applies {
     if (!(await this.#replace(held.bytes, next))) throw this.#lostRace();
     this.#held = null;
     if (this.#offered.size === 0) return;
-    // Who does not hear of it finds the head.
-    await this.#plan.append({ kind: 'commit', revision, waitMs: 0 }).catch(() => {});
+    // Who does not hear of it finds the head. This node need not wait for that before it switches.
+    void this.#plan.append({ kind: 'commit', revision, waitMs: 0 }).catch(() => {});
   }
 
   async #abandon(revision: FleetRevision): Promise<void> {
@@ -203,6 +242,20 @@ export class Applies {
       (id) => this.#offered.has(id),
     );
     return { told: 'steps', nodes: [...done].map(([id, { told }]) => ({ ...told, id })), late };
+  }
+
+  #await(hash: string): void {
+    const content = this.#content(hash);
+    content.catch(() => {});
+    this.#coming = { hash, content };
+  }
+
+  /** From what is on its way, once; where that failed, anew. */
+  async #fetch(hash: string): Promise<Uint8Array | null> {
+    const coming = this.#coming;
+    if (coming?.hash !== hash) return this.#content(hash);
+    this.#coming = null;
+    return (await coming.content.catch(() => null)) ?? this.#content(hash);
   }
 
   async #content(hash: string): Promise<Uint8Array | null> {
@@ -249,6 +302,7 @@ export class Applies {
       if (there === null || !there.equals(bytes)) throw error;
     }
     this.#held = { bytes, head };
+    this.#see(bytes, head);
     return true;
   }
 
@@ -264,6 +318,13 @@ export class Applies {
     const message = 'another node applied meanwhile; apply again on top of that';
     return new CutoverError('apply-in-progress', message, { source: 'operator' });
   }
+}
+
+type BeginAsk = Extract<ApplyAsk, { ask: 'begin' }>;
+
+interface SealedHead {
+  readonly bytes: Buffer | null;
+  readonly head: Head;
 }
 
 function sameBytes(a: Buffer | null, b: Buffer | null): boolean {

@@ -1,6 +1,12 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readIfThere, removeIfThere, writeDurably, writeWhole } from '../../base/durable-file.ts';
+import {
+  flushFile,
+  readIfThere,
+  removeIfThere,
+  writeDurably,
+  writeWhole,
+} from '../../base/durable-file.ts';
 import { CutoverError } from '../../base/errors.ts';
 import { revisionKeptCount } from '../../base/limits.ts';
 import { isRecord } from '../../model/written.ts';
@@ -13,10 +19,10 @@ import type { Revision } from './revision.ts';
  *   head                    the number of the one that is served; the only word on that
  *   seed                    the hash of the definitions file that was read last at a start
  *
- * An apply records its revision (`pending`), then the node switches, then the revision becomes
- * `acknowledged` and `head` moves, both flushed (a head that is pending still was cut short between
- * the two), then it is answered. So whatever was answered is served after a crash, and what was not may be, if `head`
- * had moved already. Kept in memory alone when the folder is null.
+ * An apply records its revision (`pending`), which is flushed while the node readies and switches;
+ * then `head` moves, flushed, and it is answered. That it is `acknowledged` is written after that: what
+ * `head` names is, whatever its file says. So whatever was answered is served after a crash, and what
+ * was not may be, if `head` had moved already. Kept in memory alone when the folder is null.
  */
 export class History {
   readonly #folder: string | null;
@@ -26,6 +32,10 @@ export class History {
   #lastNumber = 0;
   readonly #unreadable: string[] = [];
   #seed = '';
+  /** The revision that was recorded as pending last, and when it is on the disk. */
+  #begun: { readonly revision: number; readonly flushed: Promise<void> } | null = null;
+  /** Resolves when nothing that was left for later is being written. */
+  #later: Promise<void> = Promise.resolve();
 
   private constructor(folder: string | null) {
     this.#folder = folder;
@@ -71,30 +81,42 @@ export class History {
   }
 
   /**
-   * Records a revision that is new and pending. Not flushed: only the one that `moveHead` names is
-   * ever served, and a flush takes as long as all the rest of an apply.
+   * Records a revision that is new and pending. Its flush goes on when this resolves: only the one
+   * that `moveHead` names is ever served, and a flush takes as long as all the rest of an apply.
    */
   async begin(revision: Revision): Promise<void> {
     this.#revisions.set(revision.revision, revision);
     if (this.#folder === null) return;
-    await writeWhole(this.#file(this.#folder, revision.revision), JSON.stringify(revision));
+    const file = this.#file(this.#folder, revision.revision);
+    await writeWhole(file, JSON.stringify(revision));
+    const flushed = flushFile(file);
+    flushed.catch(() => {});
+    this.#begun = { revision: revision.revision, flushed };
   }
 
   /** Durable when it resolves. */
   async record(revision: Revision): Promise<void> {
     this.#revisions.set(revision.revision, revision);
     if (this.#folder === null) return;
+    await this.#later;
     await writeDurably(this.#file(this.#folder, revision.revision), JSON.stringify(revision));
   }
 
   /** The revision is what a start serves, durably, when it resolves. */
   async moveHead(revision: Revision): Promise<void> {
-    await this.record(revision);
+    // So that no revision stays pending on disk behind a later head.
+    await this.#later;
+    const begun = this.#begun;
+    const isBegun = begun?.revision === revision.revision;
+    if (isBegun) await begun.flushed;
+    else await this.record(revision);
     // Last: what fails before leaves the old head, here and on disk.
     if (this.#folder !== null) {
       await writeDurably(join(this.#folder, 'head'), `${revision.revision}\n`);
     }
+    this.#revisions.set(revision.revision, revision);
     this.#head = revision.revision;
+    if (isBegun) this.#later = this.record(revision).catch(() => {});
     await this.#prune();
   }
 
@@ -117,7 +139,10 @@ export class History {
     }
     this.#head = await this.#readHead(folder);
     const { head } = this;
-    if (head !== null) this.#revisions.set(head.revision, { ...head, state: 'acknowledged' });
+    if (head !== null && head.state !== 'acknowledged') {
+      // In memory it is, whatever the disk says.
+      await this.record({ ...head, state: 'acknowledged' }).catch(() => {});
+    }
     this.#seed = (await readIfThere(join(folder, 'seed')))?.trim() ?? '';
   }
 
