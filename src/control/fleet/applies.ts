@@ -1,29 +1,23 @@
 import { monotonicMs, sleep } from '../../base/clock.ts';
-import { CutoverError } from '../../base/errors.ts';
-import { nodeLiveMs } from '../../base/limits.ts';
 import type { BytesMap } from '../../cluster/bytes-map.ts';
-import { headKey } from '../../cluster/cluster-log.ts';
-import type { ItemCodec, LogItem, LogMatter } from '../../cluster/log-item.ts';
+import type { LogItem, LogMatter } from '../../cluster/log-item.ts';
 import type { Roster } from '../../cluster/roster.ts';
 import type { ApplyAsk, FleetRevision, FleetTold, NodeStep } from '../../model/fleet.ts';
 import type { ControlEvent } from '../../model/orders.ts';
-import { type Head, openHead, sealHead } from './head.ts';
+import { ClusterHead, type ClusterHeadPlan } from './cluster-head.ts';
 
-/** An apply whose node lives holds the right to it so long; each later step of it begins anew. */
-const applyingMsMax = 30_000;
 /** A commit reaches a node within milliseconds; what it has not followed by then it missed. */
 const missedMs = 1_000;
 const headPollMs = 50;
+/** What an offer holds comes with it, or a moment later. */
+const contentWaitMs = 500;
+const contentPollMs = 5;
 /** Steps of a node that are kept: of the apply that is under way, and some before. */
 const stepCountMax = 8;
 
-export interface AppliesPlan {
-  readonly meta: BytesMap;
-  readonly contents: BytesMap;
-  readonly codec: ItemCodec;
+export interface AppliesPlan extends ClusterHeadPlan {
   readonly roster: Roster;
-  readonly nodeId: string;
-  readonly boot: string;
+  readonly contents: BytesMap;
   /** Into the log, for all nodes. */
   readonly append: (matter: LogMatter) => Promise<number>;
   /** To all nodes, at once. */
@@ -43,10 +37,9 @@ export interface AppliesPlan {
  */
 export class Applies {
   readonly #plan: AppliesPlan;
-  /** What stands in the map as this node knows, while it has the right to apply. */
-  #held: { readonly bytes: Buffer; readonly head: Head } | null = null;
-  #seen: { readonly bytes: Buffer | null; readonly head: Head; readonly sinceMs: number } | null =
-    null;
+  readonly #head: ClusterHead;
+  /** What is stored when it is offered. */
+  #begun: { readonly hash: string; readonly content: Uint8Array } | null = null;
   #behindSinceMs: number | null = null;
   #followedMs = Number.NEGATIVE_INFINITY;
   readonly #steps = new Map<string, NodeStep[]>();
@@ -56,10 +49,11 @@ export class Applies {
 
   constructor(plan: AppliesPlan) {
     this.#plan = plan;
+    this.#head = new ClusterHead(plan);
   }
 
   get headRevision(): number {
-    return this.#seen?.head.revision?.revision ?? 0;
+    return this.#head.seen?.revision?.revision ?? 0;
   }
 
   get behindMs(): number {
@@ -70,7 +64,8 @@ export class Applies {
   async ask(ask: ApplyAsk): Promise<FleetTold> {
     switch (ask.ask) {
       case 'begin':
-        return { told: 'number', revision: await this.#begin(ask) };
+        this.#begun = { hash: ask.hash, content: ask.content };
+        return { told: 'number', revision: await this.#head.begin(ask) };
       case 'offer':
         return this.#offer(ask.revision, ask.waitMs);
       case 'commit':
@@ -102,7 +97,7 @@ export class Applies {
     // On its way before the manager asks for it.
     if (order === 'stage') this.#await(revision.hash);
     // So that an apply through this node can begin from it.
-    if (order === 'commit') void this.#lookAnew().catch(() => {});
+    if (order === 'commit') void this.#head.look().catch(() => {});
     this.#plan.tell({ kind: 'follow', order, revision, waitMs });
   }
 
@@ -115,10 +110,9 @@ export class Applies {
 
   /** What the map says, each time that the log is looked at. */
   look(bytes: Buffer | null): void {
-    const head = openHead(this.#plan.codec, bytes);
+    const head = this.#head.see(bytes);
     if (head === null) return;
     const nowMs = monotonicMs();
-    this.#see(bytes, head);
     const own = this.#plan.own();
     if (head.revision?.revision === own.revision && head.revision.hash === own.hash) {
       this.#behindSinceMs = null;
@@ -131,99 +125,34 @@ export class Applies {
     this.#plan.tell({ kind: 'follow', order: 'head', revision: head.revision, waitMs: 30_000 });
   }
 
-  async #lookAnew(): Promise<void> {
-    const bytes = await this.#plan.meta.get(headKey);
-    const head = openHead(this.#plan.codec, bytes);
-    if (head !== null) this.#see(bytes, head);
-  }
-
-  #see(bytes: Buffer | null, head: Head): void {
-    if (this.#seen !== null && sameBytes(this.#seen.bytes, bytes)) return;
-    this.#seen = { bytes, head, sinceMs: monotonicMs() };
-  }
-
-  async #begin(ask: BeginAsk): Promise<number> {
-    const stored = this.#store(ask.hash, ask.content);
-    const [revision] = await Promise.all([this.#takeRight(ask), stored]);
-    return revision;
-  }
-
-  /** From the head as it was seen last, which spares a call; from what is there, where that fails. */
-  async #takeRight(ask: BeginAsk): Promise<number> {
-    const seen = this.#seen;
-    if (seen !== null && this.#refusal(ask, seen) === null) {
-      const revision = await this.#tryRight(ask, seen);
-      if (revision !== null) return revision;
-    }
-    const bytes = await this.#plan.meta.get(headKey);
-    const there = { bytes, head: this.#opened(bytes) };
-    const refusal = this.#refusal(ask, there);
-    if (refusal !== null) throw refusal;
-    const revision = await this.#tryRight(ask, there);
-    if (revision === null) throw this.#lostRace();
-    return revision;
-  }
-
-  /** Null: something else stands there. */
-  async #tryRight({ numberMin }: BeginAsk, { bytes, head }: SealedHead): Promise<number | null> {
-    const { nodeId, boot } = this.#plan;
-    const revision = Math.max(head.last + 1, numberMin);
-    const next = { ...head, last: revision, applying: { node: nodeId, boot, revision } };
-    return (await this.#replace(bytes, next)) ? revision : null;
-  }
-
-  /** Null: it may begin on top of that. */
-  #refusal({ parent }: BeginAsk, { bytes, head }: SealedHead): CutoverError | null {
-    const its = head.revision?.revision ?? 0;
-    if (its !== parent) {
-      const message = `this node serves revision ${parent}, and the cluster has ${its}; apply again when it has followed`;
-      return new CutoverError('apply-behind', message, { source: 'cluster', retry: 'safe' });
-    }
-    if (head.applying === null || !this.#holds(head, bytes)) return null;
-    const { node, revision } = head.applying;
-    const message = `revision ${revision} is being applied by ${node}; apply again when it is done`;
-    const context = { revision, node };
-    return new CutoverError('apply-in-progress', message, { source: 'operator', context });
-  }
-
-  /** Whether somebody who applies is to be waited for: it lives, or may, and was not silent too long. */
-  #holds({ applying }: Head, bytes: Buffer | null): boolean {
-    if (applying === null || applying.boot === this.#plan.boot) return false;
-    const seen = this.#seen;
-    const unchangedMs =
-      seen !== null && sameBytes(seen.bytes, bytes) ? monotonicMs() - seen.sinceMs : 0;
-    const live = this.#plan.roster.live().some(({ id }) => id === applying.node);
-    return unchangedMs < (live ? applyingMsMax : nodeLiveMs);
-  }
-
   async #offer(revision: FleetRevision, waitMs: number): Promise<FleetTold> {
+    const begun = this.#begun;
+    this.#begun = null;
+    // In its time, as what was begun with may stay in the cluster only where the head says so.
+    const stored = begun === null ? null : this.#store(begun.hash, begun.content);
     this.#steps.clear();
     // One that serves nothing yet starts: it follows the head before it is ready.
     const serving = this.#plan.roster.live().filter((node) => node.revision > 0);
     this.#offered = new Set(serving.map(({ id }) => id));
-    if (this.#offered.size === 0) return { told: 'steps', nodes: [], late: [] };
-    await this.#plan.append({ kind: 'stage', revision, waitMs });
+    const offered = this.#offered.size > 0;
+    await Promise.all([
+      stored,
+      offered ? this.#plan.append({ kind: 'stage', revision, waitMs }) : null,
+    ]);
+    if (!offered) return { told: 'steps', nodes: [], late: [] };
     return this.#told(revision.revision, waitMs, ['staged', 'rejected']);
   }
 
   async #commit(revision: FleetRevision): Promise<void> {
-    const held = this.#held;
-    if (held === null) throw this.#lostRace();
-    const next: Head = { revision, last: held.head.last, applying: null };
-    if (!(await this.#replace(held.bytes, next))) throw this.#lostRace();
-    this.#held = null;
+    this.#drop(await this.#head.commit(revision));
     if (this.#offered.size === 0) return;
     // Who does not hear of it finds the head. This node need not wait for that before it switches.
     void this.#plan.append({ kind: 'commit', revision, waitMs: 0 }).catch(() => {});
   }
 
   async #abandon(revision: FleetRevision): Promise<void> {
-    const held = this.#held;
-    this.#held = null;
-    if (held === null) return;
-    // When the cluster cannot be told, the right to apply runs out by itself.
-    await this.#replace(held.bytes, { ...held.head, applying: null }).catch(() => false);
-    this.#held = null;
+    this.#begun = null;
+    this.#drop(await this.#head.abandon());
     if (this.#offered.size === 0) return;
     await this.#plan.append({ kind: 'abandon', revision, waitMs: 0 }).catch(() => {});
   }
@@ -244,8 +173,13 @@ export class Applies {
     return { told: 'steps', nodes: [...done].map(([id, { told }]) => ({ ...told, id })), late };
   }
 
+  /** What stays behind where this fails is small, and harms nobody. */
+  #drop(hashes: readonly string[]): void {
+    for (const hash of hashes) void this.#plan.contents.delete(hash).catch(() => {});
+  }
+
   #await(hash: string): void {
-    const content = this.#content(hash);
+    const content = this.#content(hash, contentWaitMs);
     content.catch(() => {});
     this.#coming = { hash, content };
   }
@@ -253,15 +187,20 @@ export class Applies {
   /** From what is on its way, once; where that failed, anew. */
   async #fetch(hash: string): Promise<Uint8Array | null> {
     const coming = this.#coming;
-    if (coming?.hash !== hash) return this.#content(hash);
+    if (coming?.hash !== hash) return this.#content(hash, 0);
     this.#coming = null;
-    return (await coming.content.catch(() => null)) ?? this.#content(hash);
+    return (await coming.content.catch(() => null)) ?? this.#content(hash, 0);
   }
 
-  async #content(hash: string): Promise<Uint8Array | null> {
-    const bytes = await this.#plan.contents.get(hash);
-    const content = bytes === null ? 'unsigned' : this.#plan.codec.open(bytes);
-    return typeof content === 'string' ? null : content;
+  async #content(hash: string, waitMs: number): Promise<Uint8Array | null> {
+    const untilMs = monotonicMs() + waitMs;
+    for (;;) {
+      const bytes = await this.#plan.contents.get(hash);
+      const content = bytes === null ? 'unsigned' : this.#plan.codec.open(bytes);
+      if (typeof content !== 'string') return content;
+      if (bytes !== null || monotonicMs() >= untilMs) return null;
+      await sleep(contentPollMs);
+    }
   }
 
   #store(hash: string, content: Uint8Array): Promise<void> {
@@ -270,63 +209,13 @@ export class Applies {
 
   async #awaitHead(waitMs: number): Promise<FleetTold> {
     const untilMs = monotonicMs() + waitMs;
-    while (this.#seen === null && monotonicMs() < untilMs) await sleep(headPollMs);
-    const reached = this.#seen !== null;
-    return { told: 'head', reached, revision: this.#seen?.head.revision ?? null };
+    while (this.#head.seen === null && monotonicMs() < untilMs) await sleep(headPollMs);
+    const { seen } = this.#head;
+    return { told: 'head', reached: seen !== null, revision: seen?.revision ?? null };
   }
 
   async #seed(revision: FleetRevision, content: Uint8Array): Promise<void> {
-    const [bytes] = await Promise.all([
-      this.#plan.meta.get(headKey),
-      this.#store(revision.hash, content),
-    ]);
-    const head = this.#opened(bytes);
-    if ((head.revision?.revision ?? 0) >= revision.revision) return;
-    const last = Math.max(head.last, revision.revision);
-    await this.#replace(bytes, { revision, last, applying: null });
-    this.#held = null;
+    await this.#store(revision.hash, content);
+    await this.#head.seed(revision);
   }
-
-  /** True: it stands there now. Where the outcome is not known, it is looked at. */
-  async #replace(was: Buffer | null, head: Head): Promise<boolean> {
-    const { meta, codec } = this.#plan;
-    const bytes = sealHead(codec, head);
-    try {
-      const done =
-        was === null
-          ? (await meta.putIfAbsent(headKey, bytes)) === null
-          : await meta.replace(headKey, was, bytes);
-      if (!done) return false;
-    } catch (error) {
-      const there = await meta.get(headKey);
-      if (there === null || !there.equals(bytes)) throw error;
-    }
-    this.#held = { bytes, head };
-    this.#see(bytes, head);
-    return true;
-  }
-
-  #opened(bytes: Buffer | null): Head {
-    const head = openHead(this.#plan.codec, bytes);
-    if (head !== null) return head;
-    const message =
-      'what the cluster has as its head is not by the key of this node: give all nodes the same cluster.key';
-    throw new CutoverError('cluster-key', message, { source: 'operator' });
-  }
-
-  #lostRace(): CutoverError {
-    const message = 'another node applied meanwhile; apply again on top of that';
-    return new CutoverError('apply-in-progress', message, { source: 'operator' });
-  }
-}
-
-type BeginAsk = Extract<ApplyAsk, { ask: 'begin' }>;
-
-interface SealedHead {
-  readonly bytes: Buffer | null;
-  readonly head: Head;
-}
-
-function sameBytes(a: Buffer | null, b: Buffer | null): boolean {
-  return a === null || b === null ? a === b : a.equals(b);
 }

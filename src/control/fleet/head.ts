@@ -15,6 +15,8 @@ export interface Head {
   /** The highest number that was ever given to a revision. */
   readonly last: number;
   readonly applying: Applying | null;
+  /** Hashes of what revisions hold that is in the cluster, newest first; absent: of an earlier release. */
+  readonly contents?: readonly string[];
 }
 
 export const noHead: Head = { revision: null, last: 0, applying: null };
