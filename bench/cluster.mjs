@@ -15,6 +15,9 @@ const nodePorts = [19_091, 19_092, 19_093];
 const topicCount = 50;
 const loadRate = 200;
 const limitMs = 50;
+const startPorts = [19_096, 19_097];
+/** `warm.budget`, and time to meet the cluster and follow its head. */
+const warmMsMax = 4_000;
 const goalMs = 20;
 
 function definitions(revision) {
@@ -47,9 +50,12 @@ export async function cluster({ rounds, say }) {
     await eachHears(nodes);
     const quiet = await measure({ nodes, origin, rounds: Math.min(rounds, 100), say, load: false });
     const loaded = await measure({ nodes, origin, rounds, say, load: true });
+    say('a fourth node starts, on its own and in the cluster');
+    const starts = await measureStarts({ folder, set: members.settings });
     print('without load', quiet);
     print('with load', loaded);
-    return { gates: judge(loaded), quiet, loaded };
+    printStarts(starts);
+    return { gates: judge(loaded, starts), quiet, loaded, starts };
   } finally {
     for (const node of nodes) await node.stop();
     await origin.stop();
@@ -58,7 +64,15 @@ export async function cluster({ rounds, say }) {
 }
 
 async function measure({ nodes, origin, rounds, say, load }) {
-  const seen = { applyMs: [], bustMs: [], oldAnswers: 0, partial: 0, queued: 0, mixed: 0 };
+  const seen = {
+    applyMs: [],
+    bustMs: [],
+    lagItems: [],
+    oldAnswers: 0,
+    partial: 0,
+    queued: 0,
+    mixed: 0,
+  };
   const second = { askedMs: [], found: 0 };
   const seconds = Math.ceil(rounds * 0.3) + 10;
   const workload = { name: 'keys', prefix: '/load/', count: 200 };
@@ -73,7 +87,10 @@ async function measure({ nodes, origin, rounds, say, load }) {
       if (index % 100 === 0) say(`${load ? 'loaded' : 'quiet'} round ${index} of ${rounds}`);
       await applyRound({ nodes, seen, index });
       await bustRound({ nodes, origin, seen, index });
-      if (index % 5 === 0) await missRound({ nodes, second, index, load });
+      if (index % 5 === 0) {
+        await missRound({ nodes, second, index, load });
+        for (const { admin } of nodes) seen.lagItems.push(await lagOf(admin));
+      }
     }
   } finally {
     rate = await Promise.all(clients);
@@ -122,7 +139,43 @@ async function missRound({ nodes, second, index, load }) {
   second.askedMs.push(nowMs() - askedMs);
 }
 
-function judge({ applyMs, bustMs, oldAnswers, partial, queued, mixed, second, load, rounds }) {
+/** Items of the log that the node's last probe saw, and that it had not followed. */
+async function lagOf(admin) {
+  return (await admin('GET', '/v1/nodes')).nodes[0].fleet.log.lag;
+}
+
+/** A node that starts: from the process until it is ready, and what it had taken from others by then. */
+async function measureStarts({ folder, set }) {
+  const definitionsOfAll = definitions(0);
+  const start = async (index, more) => {
+    const beganMs = nowMs();
+    const port = startPorts[index];
+    const node = await startNode({ port, folder, definitions: definitionsOfAll, set: more });
+    await until(async () => node.server.output().includes('"ready"'));
+    const readyMs = nowMs() - beganMs;
+    await node.stop();
+    return readyMs;
+  };
+  const cold = [];
+  const warm = [];
+  for (let round = 0; round < 3; round++) {
+    cold.push(await start(0, ['node.id=cold']));
+    warm.push(await start(1, [...set, 'node.id=warm']));
+  }
+  return { coldMs: percentile(cold, 0.5), warmMs: percentile(warm, 0.5) };
+}
+
+async function until(done) {
+  for (let tries = 0; !(await done()); tries++) {
+    if (tries > 1_000) throw new Error('a node did not become ready');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+function judge(
+  { applyMs, bustMs, oldAnswers, partial, queued, mixed, second, load, rounds },
+  starts,
+) {
   const gates = new Gates();
   gates.atMost(
     'apply to the last worker of the last node, p99 ms',
@@ -144,10 +197,22 @@ function judge({ applyMs, bustMs, oldAnswers, partial, queued, mixed, second, lo
     second.found / Math.ceil(rounds / 5),
     0.9,
   );
+  const later = starts.warmMs - starts.coldMs;
+  gates.atMost('a node that inherits is ready later than one on its own by, ms', later, warmMsMax);
   return gates;
 }
 
-function print(name, { applyMs, bustMs, second, load, rounds }) {
+function printStarts({ coldMs, warmMs }) {
+  printTable(
+    ['a node starts (median of 3)', 'ready after, ms'],
+    [
+      ['on its own, cold', round(coldMs)],
+      ['in the cluster, with what others use', round(warmMs)],
+    ],
+  );
+}
+
+function print(name, { applyMs, bustMs, lagItems, second, load, rounds }) {
   const row = (what, values) => [
     what,
     ...[0.5, 0.99, 1].map((share) => round(percentile(values, share))),
@@ -159,6 +224,10 @@ function print(name, { applyMs, bustMs, second, load, rounds }) {
       row(`bust (${rounds}; goal ${goalMs})`, bustMs),
       row(`miss answered by the second level (${second.found})`, second.askedMs),
     ],
+  );
+  printTable(
+    [`cluster, ${name}: items`, 'p50', 'p99', 'most'],
+    [row(`of the log that a node had not followed (${lagItems.length})`, lagItems)],
   );
   if (load.answered > 0) process.stdout.write(`load: ${load.answered} answers meanwhile\n`);
 }

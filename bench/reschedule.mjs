@@ -1,7 +1,6 @@
 // profiles/reschedule.yaml says what this does and what it must show.
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { nowMs } from './kit/figures.mjs';
 import { Gates, printTable, round } from './kit/gates.mjs';
 import { Members } from './kit/members.mjs';
@@ -9,9 +8,9 @@ import { eachHears, startNode } from './kit/nodes.mjs';
 import { startCountingOrigin } from './kit/origin-counts.mjs';
 import { pace, warmUp } from './kit/pace.mjs';
 import { benchFolder } from './kit/peers.mjs';
-import { originPort } from './kit/profile.mjs';
+import { originPort, profileFile } from './kit/profile.mjs';
 
-const definitions = fileURLToPath(new URL('../profiles/reschedule.yaml', import.meta.url));
+const definitions = profileFile('reschedule');
 const nodePorts = [19_091, 19_092, 19_093];
 const itemCount = 1_500;
 const firstCount = 1_000;

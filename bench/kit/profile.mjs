@@ -10,9 +10,14 @@ export const originPort = 19_070;
 export const port = 19_071;
 const adminPort = 19_072;
 
+/** The definitions of a workload profile. */
+export function profileFile(name) {
+  return fileURLToPath(new URL(`../../profiles/${name}.yaml`, import.meta.url));
+}
+
 /** Serves `profiles/NAME.yaml` and its origin; `stop` ends both. */
 export async function startProfile(name, more = []) {
-  const file = fileURLToPath(new URL(`../../profiles/${name}.yaml`, import.meta.url));
+  const file = profileFile(name);
   const folder = benchFolder();
   const origin = await startCountingOrigin(originPort);
   try {

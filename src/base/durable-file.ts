@@ -1,3 +1,4 @@
+import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -16,6 +17,17 @@ export async function writeDurably(file: string, text: string, mode = 0o644): Pr
   }
   await rename(temporary, file);
   await sync(dirname(file));
+}
+
+/**
+ * The same for a text that is short, where somebody waits: in one go on this thread, which waits for
+ * the disk, instead of eight turns of the pool's threads.
+ */
+export function writeDurablyAtOnce(file: string, text: string): void {
+  const temporary = `${file}.tmp`;
+  syncAfter(openSync(temporary, 'w'), (handle) => writeSync(handle, text));
+  renameSync(temporary, file);
+  syncAfter(openSync(dirname(file), 'r'), () => {});
 }
 
 /** What the file holds now is there after a crash of the machine. */
@@ -54,5 +66,14 @@ async function sync(fileOrFolder: string): Promise<void> {
     await handle.sync();
   } finally {
     await handle.close();
+  }
+}
+
+function syncAfter(handle: number, work: (handle: number) => void): void {
+  try {
+    work(handle);
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
   }
 }

@@ -5,6 +5,7 @@ import {
   readIfThere,
   removeIfThere,
   writeDurably,
+  writeDurablyAtOnce,
   writeWhole,
 } from '../../base/durable-file.ts';
 import { CutoverError } from '../../base/errors.ts';
@@ -112,7 +113,7 @@ export class History {
     else await this.record(revision);
     // Last: what fails before leaves the old head, here and on disk.
     if (this.#folder !== null) {
-      await writeDurably(join(this.#folder, 'head'), `${revision.revision}\n`);
+      writeDurablyAtOnce(join(this.#folder, 'head'), `${revision.revision}\n`);
     }
     this.#revisions.set(revision.revision, revision);
     this.#head = revision.revision;
