@@ -103,6 +103,7 @@ export function memberArguments({ jar, file, heapMebibytes }) {
     '-Xms64m',
     `-Xmx${heapMebibytes}m`,
     '-XX:+UseSerialGC',
+    '-XX:TieredStopAtLevel=1',
     '-Djava.net.preferIPv4Stack=true',
     `-Dhazelcast.config=${file}`,
     ...openings,
