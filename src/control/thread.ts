@@ -9,7 +9,18 @@ import { setProven } from '../memory/cache/proof.ts';
 import { ControlBlock } from '../memory/control-block.ts';
 import type { FromWorker } from '../memory/worker-messages.ts';
 import type { Bust } from '../model/bust.ts';
-import type { Answer, CheckOrder, ControlEvent, FleetOrder, Order } from '../model/orders.ts';
+import { stepOf } from '../model/node-step.ts';
+import type {
+  Answer,
+  AppliedAnswer,
+  CheckOrder,
+  ControlEvent,
+  FleetOrder,
+  Order,
+  PublishOrder,
+  StagedAnswer,
+  StageOrder,
+} from '../model/orders.ts';
 import { CacheKeeper } from './cache/cache-keeper.ts';
 import { answerCacheOrder } from './cache/cache-orders.ts';
 import type { FleetPlan } from './fleet/fleet.ts';
@@ -105,11 +116,16 @@ function listen(port: MessagePort): void {
 
 async function answer(order: Order): Promise<Answer> {
   switch (order.kind) {
-    case 'stage':
-      return reconciler.stage(order);
+    case 'stage': {
+      const answer = await reconciler.stage(order);
+      if (answer.kind === 'staged') tellNodes(order, answer);
+      return answer;
+    }
     case 'publish': {
       const answer = await reconciler.publish(order);
-      if (answer.kind === 'applied') takeSnapshot();
+      if (answer.kind !== 'applied') return answer;
+      tellNodes(order, answer);
+      takeSnapshot();
       return answer;
     }
     case 'abandon':
@@ -122,6 +138,14 @@ async function answer(order: Order): Promise<Answer> {
     default:
       return answerCacheOrder(order, cacheParts);
   }
+}
+
+/** They wait for it: the way over the manager would take two turns more. What is rejected, it tells. */
+function tellNodes(order: StageOrder | PublishOrder, answer: StagedAnswer | AppliedAnswer): void {
+  if (order.tellsNodes !== true) return;
+  const step = stepOf(order.revision, answer);
+  // Who does not hear of it waits in vain, and says so.
+  void path.then((its) => its.ask({ ask: 'tell', step })).catch(() => {});
 }
 
 async function askFleet({ id, ...ask }: FleetOrder): Promise<Answer> {

@@ -94,7 +94,7 @@ export class ClusterFleet implements Fleet {
     await this.#ask('done', { ask: 'abandon', revision: named(revision) });
   }
 
-  /** This node followed another one's order. */
+  /** How this node followed another one's order. */
   async tell(step: NodeStep): Promise<void> {
     await this.#ask('done', { ask: 'tell', step });
   }
@@ -151,7 +151,8 @@ async function packed(written: WrittenDefinitions): Promise<Uint8Array> {
   throw new CutoverError('definitions-too-large', message, { source: 'operator' });
 }
 
-async function unpacked(content: Uint8Array): Promise<unknown> {
+/** What a revision holds, as it was put into the cluster. */
+export async function unpacked(content: Uint8Array): Promise<unknown> {
   const limit = { maxOutputLength: 2 * definitionsBytesMax };
   const small = content.length <= packedAtOnceBytes;
   const text = small ? inflateRawSync(content, limit) : await inflate(content, limit);

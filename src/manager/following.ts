@@ -1,8 +1,9 @@
 import { messageOf } from '../base/errors.ts';
-import type { FleetRevision, NodeStep } from '../model/fleet.ts';
+import type { FleetRevision } from '../model/fleet.ts';
+import { stepOf } from '../model/node-step.ts';
 import type { AppliedAnswer, FollowEvent, RejectedAnswer, StagedAnswer } from '../model/orders.ts';
 import { type Parsed, parseWritten } from '../model/parse.ts';
-import type { ClusterFleet } from './fleet.ts';
+import { type ClusterFleet, unpacked } from './fleet.ts';
 import type { History } from './history/history.ts';
 import type { Revision } from './history/revision.ts';
 import type { Served } from './served.ts';
@@ -57,9 +58,9 @@ export class Following {
     const { served, announce } = this.#parts;
     const { revision, hash } = served.head;
     if (wanted.revision === revision && wanted.hash === hash && served.hash === hash) return;
-    const offered = await this.#read(wanted);
+    const offered = await this.#read(wanted, null);
     await served.whenFree(async () => {
-      const staged = await this.#stage(offered, followWaitMs);
+      const staged = await this.#stage(offered, followWaitMs, false);
       const answer = staged.kind === 'rejected' ? staged : await this.#publish(offered);
       if (answer.kind === 'rejected') throw new Error(answer.message);
     });
@@ -76,12 +77,12 @@ export class Following {
     announce('seeded', { revision, hash });
   }
 
-  async #follow({ order, revision, waitMs }: FollowEvent): Promise<void> {
+  async #follow({ order, revision, waitMs, content }: FollowEvent): Promise<void> {
     if (order === 'head') return this.#followHead(revision);
     if (revision === null) return;
     switch (order) {
       case 'stage':
-        await this.#parts.fleet.tell(await this.#offer(revision, waitMs));
+        await this.#offer(revision, waitMs, content);
         return;
       case 'commit':
         await this.#commit(revision);
@@ -99,16 +100,22 @@ export class Following {
     else await this.adopt(head);
   }
 
-  async #offer(wanted: FleetRevision, waitMs: number): Promise<NodeStep> {
+  /** Control tells that it is staged, and this what else became of it. */
+  async #offer(wanted: FleetRevision, waitMs: number, content: Uint8Array | null): Promise<void> {
+    const { served, fleet } = this.#parts;
+    const { revision } = wanted;
     try {
-      const offered = await this.#read(wanted);
+      const offered = await this.#read(wanted, content);
       this.#offered = offered;
-      const staged = await this.#parts.served.whenFree(() => this.#stage(offered, waitMs));
-      if (staged.kind === 'staged') return step(wanted.revision, 'staged');
-      await this.#rejected(offered.revision, staged.message);
-      return { ...step(wanted.revision, 'rejected'), code: staged.code, message: staged.message };
+      const staged = await served.whenFree(() => this.#stage(offered, waitMs, true));
+      if (staged.kind === 'staged') return;
+      await Promise.all([
+        fleet.tell(stepOf(revision, staged)),
+        this.#rejected(offered.revision, staged.message),
+      ]);
     } catch (error) {
-      return { ...step(wanted.revision, 'rejected'), code: 'internal', message: messageOf(error) };
+      const message = messageOf(error);
+      await fleet.tell(stepOf(revision, { kind: 'rejected', code: 'internal', message }));
     }
   }
 
@@ -132,9 +139,11 @@ export class Following {
   }
 
   /** What it holds, from this node's own history or from the cluster. */
-  async #read(wanted: FleetRevision): Promise<Offered> {
+  async #read(wanted: FleetRevision, content: Uint8Array | null): Promise<Offered> {
     const { history, fleet } = this.#parts;
-    const written = history.withHash(wanted.hash)?.written ?? (await fleet.content(wanted.hash));
+    const written =
+      history.withHash(wanted.hash)?.written ??
+      (await (content === null ? fleet.content(wanted.hash) : unpacked(content)));
     if (written === null) {
       throw new Error(`the cluster does not have what revision ${wanted.revision} holds`);
     }
@@ -147,20 +156,21 @@ export class Following {
     return { revision: { ...wanted, state: 'pending', written: its, cluster: true }, parsed };
   }
 
-  #stage({ revision, parsed }: Offered, waitMs: number): Promise<StagedAnswer | RejectedAnswer> {
+  #stage(
+    { revision, parsed }: Offered,
+    waitMs: number,
+    tellsNodes: boolean,
+  ): Promise<StagedAnswer | RejectedAnswer> {
     const { hash, definitions } = parsed;
-    const order = { revision: revision.revision, hash, definitions, waitMs };
+    const order = { revision: revision.revision, hash, definitions, waitMs, tellsNodes };
     // The cluster knows that it is under way: this node's disk has it when it is the head, or rejected.
     return this.#parts.served.stage(order, Promise.resolve());
   }
 
   async #publish({ revision, parsed }: Offered): Promise<AppliedAnswer | RejectedAnswer> {
-    const { served, fleet } = this.#parts;
-    const answer = await served.publish(revision.revision, followWaitMs);
-    if (answer.kind === 'rejected') return answer;
-    // The cluster's head is what a restart follows: the flush to this node's disk holds nobody up.
-    const told = fleet.tell(appliedStep(revision.revision, answer)).catch(() => {});
-    await Promise.all([told, served.moveHead(revision, parsed)]);
+    const { served } = this.#parts;
+    const answer = await served.publish(revision.revision, followWaitMs, true);
+    if (answer.kind === 'applied') await served.moveHead(revision, parsed);
     return answer;
   }
 
@@ -173,17 +183,4 @@ export class Following {
     const problem = messageOf(error);
     this.#parts.announce('not-followed', { order, revision: revision?.revision ?? 0, problem });
   }
-}
-
-function step(revision: number, outcome: NodeStep['outcome']): NodeStep {
-  const times = { compileMs: 0, stagedMs: 0, switchedMs: 0, workers: [] };
-  return { revision, outcome, code: '', message: '', ...times };
-}
-
-function appliedStep(revision: number, answer: AppliedAnswer): NodeStep {
-  const { timings, workers, laggards } = answer;
-  const count = Math.max(-1, ...workers.map(({ id }) => id), ...laggards) + 1;
-  const switched = new Map(workers.map(({ id, switchedMs }) => [id, switchedMs]));
-  const byWorker = Array.from({ length: count }, (_, id) => switched.get(id) ?? -1);
-  return { ...step(revision, 'applied'), ...timings, workers: byWorker };
 }

@@ -73,8 +73,12 @@ export class Served {
   }
 
   /** What was staged goes live on this node. */
-  publish(revision: number, waitMs: number): Promise<AppliedAnswer | RejectedAnswer> {
-    return this.#control.publish({ revision, waitMs });
+  publish(
+    revision: number,
+    waitMs: number,
+    tellsNodes = false,
+  ): Promise<AppliedAnswer | RejectedAnswer> {
+    return this.#control.publish({ revision, waitMs, tellsNodes });
   }
 
   /** It is what a restart serves, durably; throws what the disk said. */

@@ -20,6 +20,8 @@ export interface StageOrder {
   readonly definitions: Definitions;
   /** How long a free slot, and then the workers, may take before the order is rejected. */
   readonly waitMs: number;
+  /** Whether the other nodes are told when it is done: the apply is one of theirs. */
+  readonly tellsNodes?: boolean;
 }
 
 /** Make the revision that was staged last the active one. */
@@ -31,6 +33,8 @@ export interface PublishOrder {
   readonly claim: Int32Array<SharedArrayBuffer>;
   /** How long workers may take to confirm before they are laggards. */
   readonly waitMs: number;
+  /** As with `StageOrder`. */
+  readonly tellsNodes?: boolean;
 }
 
 /** What was staged, or is about to be, will not go live. */
@@ -275,6 +279,8 @@ export interface FollowEvent {
   readonly order: 'stage' | 'commit' | 'abandon' | 'head';
   readonly revision: FleetRevision | null;
   readonly waitMs: number;
+  /** Of `stage`: what the revision holds, where the cluster has it. */
+  readonly content: Uint8Array | null;
 }
 
 /** How the clients of the cluster, its log and the other nodes are, once a second. */

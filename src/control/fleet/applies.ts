@@ -44,8 +44,8 @@ export class Applies {
   #followedMs = Number.NEGATIVE_INFINITY;
   readonly #steps = new Map<string, NodeStep[]>();
   #offered: ReadonlySet<string> = new Set();
-  /** What the last offer of another node holds. */
-  #coming: { readonly hash: string; readonly content: Promise<Uint8Array | null> } | null = null;
+  /** Orders of other nodes reach the manager in their order. */
+  #following: Promise<void> = Promise.resolve();
 
   constructor(plan: AppliesPlan) {
     this.#plan = plan;
@@ -80,7 +80,7 @@ export class Applies {
         await this.#plan.tellNodes({ kind: 'step', step: ask.step });
         return { told: 'done' };
       case 'content':
-        return { told: 'content', content: await this.#fetch(ask.hash) };
+        return { told: 'content', content: await this.#content(ask.hash, 0) };
       case 'head':
         return this.#awaitHead(ask.waitMs);
       default:
@@ -94,11 +94,13 @@ export class Applies {
     if (matter.kind !== 'stage' && matter.kind !== 'commit' && matter.kind !== 'abandon') return;
     if (boot === this.#plan.boot) return;
     const { kind: order, revision, waitMs } = matter;
-    // On its way before the manager asks for it.
-    if (order === 'stage') this.#await(revision.hash);
+    const content =
+      order === 'stage' ? this.#content(revision.hash, contentWaitMs).catch(() => null) : null;
     // So that an apply through this node can begin from it.
     if (order === 'commit') void this.#head.look().catch(() => {});
-    this.#plan.tell({ kind: 'follow', order, revision, waitMs });
+    this.#following = this.#following.then(async () => {
+      this.#plan.tell({ kind: 'follow', order, revision, waitMs, content: await content });
+    });
   }
 
   /** What another node tells of how it followed. */
@@ -122,7 +124,8 @@ export class Applies {
     this.#behindSinceMs ??= nowMs;
     if (nowMs - this.#behindSinceMs < missedMs || nowMs - this.#followedMs < missedMs) return;
     this.#followedMs = nowMs;
-    this.#plan.tell({ kind: 'follow', order: 'head', revision: head.revision, waitMs: 30_000 });
+    const { revision } = head;
+    this.#plan.tell({ kind: 'follow', order: 'head', revision, waitMs: 30_000, content: null });
   }
 
   async #offer(revision: FleetRevision, waitMs: number): Promise<FleetTold> {
@@ -176,20 +179,6 @@ export class Applies {
   /** What stays behind where this fails is small, and harms nobody. */
   #drop(hashes: readonly string[]): void {
     for (const hash of hashes) void this.#plan.contents.delete(hash).catch(() => {});
-  }
-
-  #await(hash: string): void {
-    const content = this.#content(hash, contentWaitMs);
-    content.catch(() => {});
-    this.#coming = { hash, content };
-  }
-
-  /** From what is on its way, once; where that failed, anew. */
-  async #fetch(hash: string): Promise<Uint8Array | null> {
-    const coming = this.#coming;
-    if (coming?.hash !== hash) return this.#content(hash, 0);
-    this.#coming = null;
-    return (await coming.content.catch(() => null)) ?? this.#content(hash, 0);
   }
 
   async #content(hash: string, waitMs: number): Promise<Uint8Array | null> {
