@@ -96,6 +96,9 @@ const propertiesOfAll = {
   'hazelcast.wait.seconds.before.join': '1',
   'hazelcast.operation.thread.count': '2',
   'hazelcast.io.thread.count': '1',
+  // The thread that writes to a member which went silent spins when that one is given up: whoever else
+  // it writes to is lost too, and the cluster falls apart (docs/cluster.md). So each has its own.
+  'hazelcast.io.output.thread.count': '16',
 };
 
 export function printMemberFile(plan) {
