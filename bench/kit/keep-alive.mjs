@@ -8,8 +8,8 @@ export class KeepAlive {
   #done = null;
   closed = false;
 
-  constructor(port) {
-    this.#socket = connect({ host: '127.0.0.1', port, noDelay: true });
+  constructor(port, host = '127.0.0.1') {
+    this.#socket = connect({ host, port, noDelay: true });
     this.#socket.setEncoding('latin1');
     this.#socket.on('data', (text) => this.#data(text));
     this.#socket.on('error', () => this.#end());

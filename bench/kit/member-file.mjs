@@ -5,9 +5,24 @@ import { stringify } from 'yaml';
 /** Writes need two of three members, so that of two halves one at most goes on. */
 const quorum = { 'split-brain-protection-ref': 'quorum' };
 
-/** The settings of one member that listens on `port` of the loopback and looks for `ports`. */
-export function memberFile({ name, port, ports, rings = {}, properties = {} }) {
-  const alone = ports.length === 1;
+/** Places in the log: 50,000 items are some 10 MB. */
+const logCapacityDefault = 50_000;
+
+/**
+ * The settings of one member that listens on `port` of `host` and looks for those at `addresses`;
+ * by default all are on the loopback, on `ports`.
+ */
+export function memberFile({
+  name,
+  port,
+  host = '127.0.0.1',
+  ports = [],
+  addresses = ports.map((one) => `127.0.0.1:${one}`),
+  logCapacity = logCapacityDefault,
+  rings = {},
+  properties = {},
+}) {
+  const alone = addresses.length === 1;
   const guarded = alone ? {} : quorum;
   return {
     hazelcast: {
@@ -17,9 +32,9 @@ export function memberFile({ name, port, ports, rings = {}, properties = {} }) {
         join: {
           'auto-detection': { enabled: false },
           multicast: { enabled: false },
-          'tcp-ip': { enabled: true, 'member-list': ports.map((one) => `127.0.0.1:${one}`) },
+          'tcp-ip': { enabled: true, 'member-list': addresses },
         },
-        interfaces: { enabled: true, interfaces: ['127.0.0.1'] },
+        interfaces: { enabled: true, interfaces: [host] },
         'rest-api': { enabled: true, 'endpoint-groups': { HEALTH_CHECK: { enabled: true } } },
       },
       jet: { enabled: false },
@@ -33,7 +48,7 @@ export function memberFile({ name, port, ports, rings = {}, properties = {} }) {
       map: mapsOf(guarded),
       ringbuffer: {
         'cutover.log': {
-          capacity: 50_000,
+          capacity: logCapacity,
           'backup-count': 2,
           'time-to-live-seconds': 0,
           'in-memory-format': 'BINARY',
@@ -81,6 +96,9 @@ const propertiesOfAll = {
   'hazelcast.wait.seconds.before.join': '1',
   'hazelcast.operation.thread.count': '2',
   'hazelcast.io.thread.count': '1',
+  // The thread that writes to a member which went silent spins when that one is given up: whoever else
+  // it writes to is lost too, and the cluster falls apart (docs/cluster.md). So each has its own.
+  'hazelcast.io.output.thread.count': '16',
 };
 
 export function printMemberFile(plan) {

@@ -30,7 +30,7 @@ export class Member {
   }
 
   get address() {
-    return `127.0.0.1:${this.port}`;
+    return `${this.#plan.host}:${this.port}`;
   }
 
   /** Started, and neither stopped nor killed since: it should run. */
@@ -55,12 +55,13 @@ export class Member {
   /** Starts the JVM; `Members.ready` says when it serves. `properties`: others for this time. */
   start(properties = {}) {
     if (this.#child !== null) throw new Error(`the member on port ${this.port} runs already`);
-    const { folder, jar, heapMebibytes } = this.#plan;
+    const { folder, jar, heapMebibytes, prefix } = this.#plan;
     const file = join(folder, `member-${this.port}.yaml`);
     writeFileSync(file, printMemberFile({ ...this.#plan, properties }));
     const log = openSync(this.logFile, 'a');
     // A group of its own: Ctrl-C reaches whoever started it, who then ends it gracefully.
-    const child = spawn(java, memberArguments({ jar, file, heapMebibytes }), {
+    const [command, ...args] = [...prefix, java, ...memberArguments({ jar, file, heapMebibytes })];
+    const child = spawn(command, args, {
       stdio: ['ignore', log, log],
       detached: true,
     });

@@ -12,6 +12,12 @@ export interface Member {
   resume(): void;
 }
 
+/** Where a member runs: its address, and the command that its own is handed to. */
+export interface MemberPlace {
+  readonly host: string;
+  readonly prefix: readonly string[];
+}
+
 export interface MembersPlan {
   readonly count?: 1 | 3;
   /** Of the first, the others follow; 0: free ones. */
@@ -20,6 +26,10 @@ export interface MembersPlan {
   readonly heapMebibytes?: number;
   /** Further ringbuffers, as in the member's file. */
   readonly rings?: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Places in the log. */
+  readonly logCapacity?: number;
+  /** One for each; the loopback when there is none. */
+  readonly places?: readonly MemberPlace[];
   readonly say?: (line: string) => void;
   readonly signal?: AbortSignal;
 }

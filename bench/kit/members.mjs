@@ -8,6 +8,7 @@ import { Member } from './member.mjs';
 import { memberFolder, memberJar, seconds } from './member-jar.mjs';
 
 export const portDefault = 5701;
+const loopback = '127.0.0.1';
 
 /**
  * Where free ports are looked for when none is named: blocks of one that is held as long as the
@@ -37,7 +38,9 @@ export class Members {
 
   /**
    * Starts `count` members and waits until they see each other. `port`: of the first, the others
-   * follow; 0: free ones. `rings`: further ringbuffers, as in the member's file.
+   * follow; 0: free ones. `rings`: further ringbuffers, as in the member's file. `logCapacity`:
+   * places in the log. `places`: where each runs, when that is not the loopback: an address, and
+   * the command that its own is handed to (`ip netns exec NAME`).
    */
   static async start({
     count = 1,
@@ -45,6 +48,8 @@ export class Members {
     name = 'cutover',
     heapMebibytes = 256,
     rings = {},
+    logCapacity = undefined,
+    places = [],
     say = () => {},
     signal = undefined,
   } = {}) {
@@ -52,8 +57,11 @@ export class Members {
     const { ports, guard } = port === 0 ? await freePorts(count) : await namedPorts(port, count);
     mkdirSync(memberFolder, { recursive: true });
     const folder = mkdtempSync(join(memberFolder, 'run-'));
-    const plans = ports.map((one) => ({
-      ...{ name, port: one, ports, rings, folder, jar, heapMebibytes },
+    const hosts = ports.map((_, index) => places[index]?.host ?? loopback);
+    const addresses = ports.map((one, index) => `${hosts[index]}:${one}`);
+    const plans = ports.map((one, index) => ({
+      ...{ name, port: one, host: hosts[index], prefix: places[index]?.prefix ?? [] },
+      ...{ addresses, rings, logCapacity, folder, jar, heapMebibytes },
     }));
     const members = new Members({ name, plans, folder, guard, say });
     try {
@@ -182,7 +190,7 @@ function listen(port) {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(null));
-    server.listen({ port, host: '127.0.0.1' }, () => resolve(server));
+    server.listen({ port, host: loopback }, () => resolve(server));
   });
 }
 

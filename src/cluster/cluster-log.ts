@@ -15,7 +15,7 @@ const probeDeadlineMs = 250;
 /** Adding again after an unknown outcome: the longest that an owner's death held an add was 1.2 s. */
 const addUntilMs = 2_500;
 const addPauseMs = 50;
-/** As many of the last items are compared after a doubt, by their ids. */
+/** As many of the last items are compared by their ids after a doubt, and else the last one. */
 const comparedCount = 64;
 
 /** Which history of the log this is: a text that nothing but a new history changes. */
@@ -31,7 +31,7 @@ export interface PlacedItem {
 }
 
 export interface ClusterLogParts {
-  readonly ring: Pick<Ring, 'add' | 'read' | 'park' | 'bounds'>;
+  readonly ring: Pick<Ring, 'add' | 'read' | 'park' | 'bounds' | 'touch'>;
   readonly meta: Pick<BytesMap, 'get' | 'putIfAbsent' | 'replace'>;
   readonly codec: ItemCodec;
   /** In order; `through`: the sequence up to which all was delivered then. */
@@ -55,8 +55,8 @@ export interface ClusterLogParts {
  * | the probe finds                         | so                                                    |
  * | --------------------------------------- | ----------------------------------------------------- |
  * | the place within the ring, same epoch   | nothing was missed; proven once the tail is delivered |
- * | no answer                               | not proven; the node serves on                        |
- * | an answer after that                    | compares the last items by their ids                  |
+ * | no answer, or too few members to write  | not proven; the node serves on                        |
+ * | other items than it had read            | `diverged`, reads the history from its head           |
  * | a head beyond the place                 | `overrun`, goes on from the head                      |
  * | a tail before the place                 | `ring-lost`, a new epoch                              |
  * | another epoch                           | `new-history`, reads it from its head                 |
@@ -146,12 +146,6 @@ export class ClusterLog {
     }
   }
 
-  /** What was proven is in doubt: something else than a probe failed that needs the same members. */
-  doubt(): void {
-    this.#doubted = true;
-    this.#toProve = null;
-  }
-
   stop(): void {
     cancel(this.#probing);
     this.#follower.stop();
@@ -169,12 +163,15 @@ export class ClusterLog {
         meta.get(epochKey, deadline),
         meta.get(headKey, deadline),
         ring.bounds(deadline),
+        // Reads alone are answered by the smaller half of a cluster too, out of its old copy.
+        ring.touch(deadline),
       ]);
       await this.#compare(epoch?.toString() ?? null, bounds, { atMs, nextThen });
       if (this.#epoch !== '') this.#parts.onHead(head);
     } catch {
       // The client counts why. What was proven runs out by itself.
-      this.doubt();
+      this.#doubted = true;
+      this.#toProve = null;
     } finally {
       this.#busy = false;
     }
@@ -193,7 +190,7 @@ export class ClusterLog {
     else if (next === null || bounds.tail + 1 < nextThen || this.#regressed)
       await this.#renew(epoch);
     else if (bounds.head > next) this.#restart('overrun', bounds);
-    else if (this.#doubted && !(await this.#same(bounds))) this.#restart('diverged', bounds);
+    else if (!(await this.#same(bounds))) this.#restart('diverged', bounds);
     else this.#contiguous(next, bounds, atMs);
   }
 
@@ -233,10 +230,11 @@ export class ClusterLog {
 
   /** Whether the last items that were read are those that are there. */
   async #same({ head }: RingBounds): Promise<boolean> {
-    const known = this.#last.filter(({ sequence }) => sequence >= head);
+    const compared = this.#last.slice(this.#doubted ? 0 : -1);
+    const known = compared.filter(({ sequence }) => sequence >= head);
     const [first] = known;
     if (first === undefined) return true;
-    const read = await this.#parts.ring.read(first.sequence, comparedCount, {
+    const read = await this.#parts.ring.read(first.sequence, known.length, {
       deadlineMs: probeDeadlineMs,
     });
     const there = new Map(read.map(({ sequence, value }) => [sequence, this.#decoded(value)?.id]));

@@ -141,6 +141,7 @@ interface ClientInside {
 
 class HazelcastSession implements Session {
   readonly #client: Client;
+  #beside: { readonly ring: string; readonly key: string } | null = null;
 
   constructor(client: Client) {
     this.#client = client;
@@ -175,6 +176,22 @@ class HazelcastSession implements Session {
 
   async map(name: string): Promise<SessionMap> {
     return new HazelcastMap(await this.#client.getMap<string, Buffer>(name));
+  }
+
+  /** Of 271 partitions each holds some of so many keys. */
+  keyBeside(ring: string): string {
+    const partitions = this.#client.getPartitionService();
+    const wanted = partitions.getPartitionId(ring);
+    if (this.#beside?.ring === ring && partitions.getPartitionId(this.#beside.key) === wanted) {
+      return this.#beside.key;
+    }
+    for (let index = 0; index < 10_000; index += 1) {
+      const key = `beside-${ring}-${index}`;
+      if (partitions.getPartitionId(key) !== wanted) continue;
+      this.#beside = { ring, key };
+      return key;
+    }
+    throw new IOError(`no key lies beside ${ring}`);
   }
 
   close(): Promise<void> {

@@ -4,6 +4,10 @@ import type { RingItem, Session } from './session.ts';
 /** A client takes no more in one read. */
 export const ringReadCountMax = 1000;
 
+/** Backed up as often as the log, and written by a majority alone (docs/cluster.md, the members' file). */
+const touchedMap = 'cutover.meta';
+const touchMark = Buffer.from([1]);
+
 export interface RingBounds {
   /** The oldest item that is there; one more than `tail` when there is none. */
   readonly head: number;
@@ -51,6 +55,17 @@ export class Ring {
     return this.#client.park(async (session) =>
       (await session.ring(this.#name)).read(from, 1, countMax),
     );
+  }
+
+  /**
+   * Resolves when all members that keep the ring took a write, each of which a minority refuses.
+   * What was read from the ring after it began was no copy that the others had given up.
+   */
+  touch(options: Deadline = {}): Promise<void> {
+    return this.#client.call(async (session) => {
+      const map = await session.map(touchedMap);
+      await map.set(session.keyBeside(this.#name), touchMark, undefined);
+    }, options);
   }
 
   /** Asks for the head first, so items added meanwhile make the ring longer, never shorter. */

@@ -11,6 +11,8 @@ export interface Session {
   tend(): void;
   ring(name: string): Promise<SessionRing>;
   map(name: string): Promise<SessionMap>;
+  /** A key whose entry, in whichever map, is kept by the members that keep this ring. */
+  keyBeside(ring: string): string;
   /** Ends it; what waits is rejected. May take its time. */
   close(): Promise<void>;
 }

@@ -1,7 +1,9 @@
 // Goal: with three members the death of one loses nothing that was acknowledged, and a member that
 // is left alone refuses to write and goes on reading. Method: real members, killed with -9.
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Client } from 'hazelcast-client';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { Members } from '../../bench/kit/members.mjs';
+import { openHazelcast } from '../../src/cluster/hazelcast.ts';
 import type { HazelcastCluster } from '../../src/cluster/hazelcast-cluster.ts';
 import { codeOf, connected, joined } from '../kit/cluster.ts';
 import { until } from '../kit/gateway.ts';
@@ -30,6 +32,31 @@ async function addSurely(text: string): Promise<void> {
   await until(`${text} is added`, added, 30_000);
 }
 
+test('a key beside a ring lies with it, and is written with its backups', async () => {
+  const wanted = { clusterName: members.name, members: members.addresses, clientName: 'beside' };
+  let tell = (): void => {};
+  const isConnected = new Promise<void>((resolve) => {
+    tell = resolve;
+  });
+  const nothing = (): void => {};
+  const events = { connected: tell, disconnected: nothing, closed: nothing, warned: nothing };
+  const { session } = await openHazelcast(wanted, events);
+  onTestFinished(() => session.close());
+  await isConnected;
+  const client = await Client.newHazelcastClient({
+    clusterName: members.name,
+    network: { clusterMembers: [...members.addresses] },
+    properties: { 'hazelcast.logging.level': 'OFF' },
+  });
+  onTestFinished(() => client.shutdown());
+  const partitions = client.getPartitionService();
+  for (const ring of ['cutover.log', 'cutover.nodes', 'cutover.log']) {
+    const key = session.keyBeside(ring);
+    expect(partitions.getPartitionId(key)).toBe(partitions.getPartitionId(ring));
+  }
+  expect(await codeOf(cluster.ring('cutover.log').touch({ deadlineMs: 10_000 }))).toBe('answered');
+});
+
 test('kill -9 of one of three while items are added: none is lost, some may be twice', async () => {
   const count = 300;
   const killed = members.list[0];
@@ -48,6 +75,7 @@ test('one that is left alone says that it is a minority, and still reads', async
   const ring = cluster.ring('cutover.log');
   const add = () => codeOf(ring.add(Buffer.from('alone'), { deadlineMs: 5000 }));
   await until('a minority', async () => (await add()) === 'cluster-minority', 30_000);
+  expect(await codeOf(ring.touch())).toBe('cluster-minority');
   const { tail } = await ring.bounds();
   expect(await ring.read(tail, 1)).toHaveLength(1);
   const set = cluster.map('cutover.meta', 'log').set('key', Buffer.from('value'));

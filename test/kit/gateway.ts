@@ -16,6 +16,17 @@ export interface GatewayOptions {
   readonly dataFolder?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly nodeArguments?: readonly string[];
+  /** Elsewhere than on the loopback. */
+  readonly place?: GatewayPlace;
+}
+
+/** Where a gateway runs, when the loopback of this process is not where it listens. */
+export interface GatewayPlace {
+  readonly host: string;
+  /** The command that its own is handed to. */
+  readonly prefix: readonly string[];
+  /** A port of the loopback over there, made reachable from here; its address. */
+  reach(port: number): Promise<string>;
 }
 
 export interface AdminAnswer {
@@ -28,6 +39,8 @@ export interface AdminAnswer {
 /** A gateway in a process of its own, on free ports. */
 export class Gateway {
   readonly port: number;
+  /** Where it serves. */
+  readonly url: string;
   readonly adminUrl: string;
   readonly revision: number;
   readonly process: ChildProcess;
@@ -44,7 +57,8 @@ export class Gateway {
     folder: string | null;
     log: () => string;
   }) {
-    this.port = Number(new URL(parts.ready.listen).port);
+    this.url = parts.ready.listen;
+    this.port = Number(new URL(this.url).port);
     this.adminUrl = parts.ready.admin;
     this.revision = parts.ready.revision;
     this.process = parts.child;
@@ -65,8 +79,11 @@ export class Gateway {
     }
     if (options.definitionsPath !== undefined) args.push('--definitions', options.definitionsPath);
     const set = ['listen.port=0', 'admin.port=0', `data=${dataFolder}`, ...(options.set ?? [])];
+    const { place } = options;
+    if (place !== undefined) set.push(`listen.host=${place.host}`);
     for (const one of set) args.push('--set', one);
-    const child = spawn(process.execPath, args, {
+    const [command = '', ...rest] = [...(place?.prefix ?? []), process.execPath, ...args];
+    const child = spawn(command, rest, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...options.env },
     });
@@ -86,8 +103,10 @@ export class Gateway {
       });
       void exited.then((code) => reject(new GatewayRefused(code, err)));
     });
+    const ready = JSON.parse(line);
+    if (place !== undefined) ready.admin = await place.reach(Number(new URL(ready.admin).port));
     return new Gateway({
-      ready: JSON.parse(line),
+      ready,
       child,
       exited,
       dataFolder,
@@ -99,10 +118,6 @@ export class Gateway {
   /** Everything that it wrote on standard error so far. */
   get log(): string {
     return this.#log();
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${this.port}`;
   }
 
   async admin(

@@ -12,6 +12,8 @@ export class SimulatedRing {
     [];
   /** While true, every call fails, as when no member answers. */
   away = false;
+  /** While true, reads are answered and writes refused, as by the smaller part of a cluster. */
+  minority = false;
   /** What happens while an answer is on its way. */
   beforeAnswer: () => Promise<void> = async () => {};
 
@@ -20,7 +22,7 @@ export class SimulatedRing {
   }
 
   async add(item: Uint8Array): Promise<number> {
-    this.#answer();
+    await this.touch();
     this.#items.push(Buffer.from(item));
     if (this.#items.length > this.#capacity) {
       this.#items.shift();
@@ -30,6 +32,11 @@ export class SimulatedRing {
       resolve(this.#from(from, countMax));
     }
     return this.#tail;
+  }
+
+  async touch(): Promise<void> {
+    this.#answer();
+    if (this.minority) throw new Error('minority');
   }
 
   async read(from: number, countMax: number): Promise<readonly RingItem[]> {

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { cancel, every, monotonicMs, type Timer } from '../../base/clock.ts';
-import { CutoverError, messageOf } from '../../base/errors.ts';
 import { logLeaseMs, nodeLiveMs } from '../../base/limits.ts';
 import { ClusterLog, type PlacedItem } from '../../cluster/cluster-log.ts';
 import type { HazelcastCluster } from '../../cluster/hazelcast-cluster.ts';
@@ -23,9 +22,10 @@ import type {
 import type { ControlEvent } from '../../model/orders.ts';
 import type { CacheKeeper } from '../cache/cache-keeper.ts';
 import { Applies } from './applies.ts';
+import { BustPlaces } from './bust-places.ts';
 import { HotKeys } from './hot-keys.ts';
 import { LogClock } from './log-clock.ts';
-import { Outbox, outboxFailed } from './outbox.ts';
+import { Outbox } from './outbox.ts';
 import { SecondLevel, type SecondLevelRead } from './second-level.ts';
 import { nothingTaken, warmUp } from './warm-up.ts';
 
@@ -65,6 +65,7 @@ export class Fleet {
   readonly #log: ClusterLog;
   readonly #nodes: NodesRing;
   readonly #outbox: Outbox;
+  readonly #places: BustPlaces;
   readonly #applies: Applies;
   readonly #clock = new LogClock();
   readonly #secondLevel: SecondLevel;
@@ -132,9 +133,16 @@ export class Fleet {
       onPlaced: (why, bounds) => this.#placed(why, bounds),
       onProven: (atMs) => {
         plan.prove(atMs + logLeaseMs);
-        void this.#drain().catch((error) => this.#unkept(error));
+        void this.#places.drain();
       },
       onHead: (head) => this.#applies.look(head),
+    });
+    this.#places = new BustPlaces({
+      outbox,
+      clock: this.#clock,
+      append: (id, matter) => this.#append(id, matter),
+      hasRead: (sequence) => this.#hasRead(sequence),
+      tell: plan.tell,
     });
     this.#hotKeys =
       plan.keeper === null
@@ -169,7 +177,7 @@ export class Fleet {
     const beganMs = monotonicMs();
     const [here, sequence] = await Promise.all([
       keeper?.bust(bust) ?? null,
-      this.#place({ kind: 'bust', bust, asks: true }),
+      this.#places.place({ kind: 'bust', bust, asks: true }),
     ]);
     const node = { id: nodeId, workers: here?.workers ?? [], droppedMs: here?.droppedMs ?? 0 };
     const answer = { position: sequence ?? here?.position ?? 0, entries: here?.entries ?? 0 };
@@ -198,7 +206,7 @@ export class Fleet {
   /** A client made them unusable (RFC 9111, section 4.4): here at once, elsewhere as they hear of it. */
   async invalidate(bust: Bust): Promise<void> {
     this.#plan.keeper?.deliver(bust);
-    void this.#place({ kind: 'bust', bust, asks: false }).catch((error) => this.#unkept(error));
+    this.#places.invalidate(bust);
   }
 
   /** What an apply asks of the others. */
@@ -244,17 +252,11 @@ export class Fleet {
     return warmUp({ budgetMs, bytesMax, hotKeys, secondLevel, keeper, shapeKeys });
   }
 
-  /** Null: the log cannot take it now; it is queued, durably. */
-  async #place(matter: Extract<LogMatter, { kind: 'bust' }>): Promise<number | null> {
-    const id = newItemId();
-    try {
-      return await this.#append(id, matter);
-    } catch {
-      await this.#outbox.put({ id, bust: matter.bust }).catch((error) => {
-        throw outboxFailed(error);
-      });
-      return null;
-    }
+  /** Resolves when this node has read up to there, or follows another history. */
+  async #hasRead(sequence: number): Promise<void> {
+    const { epoch } = this.#log;
+    const read = (): boolean => this.#applied >= sequence || this.#log.epoch !== epoch;
+    while (!(await this.roster.until(bustWaitMs, read)));
   }
 
   #append(id: string, matter: LogMatter): Promise<number> {
@@ -320,29 +322,12 @@ export class Fleet {
   async #tell(leaving: boolean): Promise<void> {
     const done = { applied: this.#applied, epoch: this.#log.epoch, droppedMs: this.#droppedMs };
     const beat: NodeBeat = { ...this.#state, ...this.#plan.state(), ...done, leaving };
-    try {
-      await this.#tellNodes({ kind: 'beat', beat });
-    } catch (error) {
-      // The members that it sees are the fewer ones: what they say of the log may be old.
-      if (error instanceof CutoverError && error.code === 'cluster-minority') this.#log.doubt();
-    }
+    // Should it fail, the next one tells more.
+    await this.#tellNodes({ kind: 'beat', beat }).catch(() => {});
   }
 
   #tellNodes(matter: LogMatter): Promise<void> {
     const { nodeId } = this.#plan;
     return this.#nodes.tell({ id: newItemId(), node: nodeId, boot: this.#boot, epoch: '', matter });
-  }
-
-  /** The disk of the outbox fails: what is queued is in memory alone. */
-  #unkept(error: unknown): void {
-    this.#plan.tell({ kind: 'cluster-log', what: 'unkept', problem: messageOf(error) });
-  }
-
-  /** The log takes items again: those that waited for it, in their order. */
-  async #drain(): Promise<void> {
-    const count = await this.#outbox.drain(({ id, bust }) =>
-      this.#append(id, { kind: 'bust', bust, asks: false }),
-    );
-    if (count > 0) this.#plan.tell({ kind: 'cluster-log', what: 'delivered', count });
   }
 }

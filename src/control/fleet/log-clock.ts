@@ -3,6 +3,9 @@ import type { Bust } from '../../model/bust.ts';
 import { labelsOf } from '../cache/bust-labels.ts';
 import { BustMemory } from '../cache/bust-memory.ts';
 
+/** Each is looked at for each answer: with more, this node reads the log too slowly to take anything. */
+const heldCountMax = 1_000;
+
 /**
  * The log as the clock of what nodes share: an answer that was fetched when a node had done
  * everything up to some sequence is usable as long as nothing that it is marked with was busted
@@ -16,6 +19,8 @@ export class LogClock {
   #learned = -1;
   #marks: { readonly position: number; sequence: number }[] = [];
   #busts = new BustMemory(bustLabelCountMax, 0);
+  /** Busts of this node that it has not read in the log yet. */
+  readonly #held = new Set<{ readonly all: boolean; readonly labels: ReadonlySet<string> }>();
 
   /** The history that sequences are of; empty: none yet. */
   get epoch(): string {
@@ -51,6 +56,16 @@ export class LogClock {
     else for (const label of labelsOf(bust)) this.#busts.note(label, position);
   }
 
+  /**
+   * A bust that holds on this node and has no place in the log yet, or one that was not read so far:
+   * what others stored before they knew of it is of no use. Gives what ends that.
+   */
+  hold(bust: Bust): () => void {
+    const held = { all: bust.all, labels: new Set(labelsOf(bust)) };
+    this.#held.add(held);
+    return () => this.#held.delete(held);
+  }
+
   /** At this position of the node, everything up to `sequence` was done. */
   mark(position: number, sequence: number): void {
     this.#learned = sequence;
@@ -75,6 +90,10 @@ export class LogClock {
 
   /** Whether something with these labels was busted after a sequence, as far as this node knows. */
   bustedSince(labels: readonly string[], sequence: number): boolean {
+    if (this.#held.size > heldCountMax) return true;
+    for (const held of this.#held) {
+      if (held.all || labels.some((label) => held.labels.has(label))) return true;
+    }
     return this.#busts.bustedSince(labels, positionOf(sequence));
   }
 }

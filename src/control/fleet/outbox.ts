@@ -1,6 +1,5 @@
 import { open } from 'node:fs/promises';
 import { readIfThere, writeDurably } from '../../base/durable-file.ts';
-import { CutoverError, messageOf } from '../../base/errors.ts';
 import { outboxCountMax } from '../../base/limits.ts';
 import { newItemId } from '../../cluster/log-item.ts';
 import { type Bust, noBust } from '../../model/bust.ts';
@@ -123,10 +122,4 @@ function parsed(line: string): QueuedBust | null {
   } catch {
     return null;
   }
-}
-
-/** A bust that could neither go to the cluster nor be written down. */
-export function outboxFailed(cause: unknown): CutoverError {
-  const message = `it holds on this node and waits for the cluster, but in memory alone: the outbox cannot be written (${messageOf(cause)}); make room in the data folder and bust again`;
-  return new CutoverError('outbox-failed', message, { source: 'internal', cause });
 }

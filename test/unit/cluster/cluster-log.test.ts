@@ -135,6 +135,19 @@ describe('a node that follows', () => {
     expect(provenCount).toBeGreaterThan(before);
   });
 
+  test('is not proven by members that are too few to write', async () => {
+    ring.minority = true;
+    await pass();
+    const before = provenCount;
+    await pass(5_000);
+    expect(provenCount).toBe(before);
+    expect(log.figures.proven).toBe(false);
+    ring.minority = false;
+    await pass();
+    expect(provenCount).toBeGreaterThan(before);
+    expect(placed).toEqual([null]);
+  });
+
   test('that was away for longer than the ring is long drops all', async () => {
     ring.away = true;
     await pass();
@@ -186,6 +199,13 @@ describe('a node that follows', () => {
     ring.away = false;
     ring.rewriteLast([codec.encode(item('other-b'))]);
     await pass(2_000);
+    expect(placed).toEqual([null, 'diverged']);
+    expect(tags().slice(-2)).toEqual(['a', 'other-b']);
+  });
+
+  test('finds that too where every probe was answered', async () => {
+    ring.rewriteLast([codec.encode(item('other-b'))]);
+    await pass();
     expect(placed).toEqual([null, 'diverged']);
     expect(tags().slice(-2)).toEqual(['a', 'other-b']);
   });

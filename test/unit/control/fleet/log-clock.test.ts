@@ -28,6 +28,21 @@ test('a bust counts against what began before it, and not against what began aft
   expect(clock.bustedSince(['t:b'], -1)).toBe(false);
 });
 
+test('a bust that is held counts against everything, whenever it began, until it is not', () => {
+  const release = clock.hold(busts('a'));
+  const releaseOther = clock.hold(busts('a', 'b'));
+  clock.mark(12, 9);
+  expect(clock.bustedSince(['t:a'], 9)).toBe(true);
+  release();
+  expect(clock.bustedSince(['t:a'], 9)).toBe(true);
+  releaseOther();
+  expect(clock.bustedSince(['t:a'], 9)).toBe(false);
+  const releaseAll = clock.hold({ ...noBust, all: true });
+  expect(clock.bustedSince(['t:x'], 9)).toBe(true);
+  releaseAll();
+  expect(clock.bustedSince(['t:x'], 9)).toBe(false);
+});
+
 test('a bust of all counts against everything before it', () => {
   clock.learn({ ...noBust, all: true }, 3);
   expect(clock.bustedSince(['t:x'], 2)).toBe(true);
