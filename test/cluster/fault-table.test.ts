@@ -133,7 +133,9 @@ describe('on two machines', () => {
 
   afterEach(async () => {
     await scene?.end();
-    if (process.env['DBG']) for (const g of scene?.gateways ?? []) writeFileSync(`/tmp/log-${g.port}-${g.url.slice(-9)}`.replaceAll(/[:]/g,'_'), g.log);
+    if (process.env['DBG'])
+      for (const g of scene?.gateways ?? [])
+        writeFileSync(`/tmp/log-${g.port}-${g.url.slice(-9)}`.replaceAll(/[:]/g, '_'), g.log);
     halves?.remove();
     [halves, scene] = [null, null];
   }, startMsMax);
