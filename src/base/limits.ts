@@ -279,3 +279,9 @@ export const rateLimitSlotCount = 65_536;
 
 /** Turns around a set's lock, or a count (some 20 µs), before a request is let through uncounted. */
 export const rateLimitSpinCountMax = 1000;
+
+/** Callers of whom a node tells the others how much they used: 56 KiB, ten times a second. */
+export const fleetLimitCountMax = 2_000;
+
+/** For how long a node goes by what others told last, before it keeps to its share of each limit. */
+export const fleetLimitKnownMs = 1_000;

@@ -54,6 +54,7 @@ const cluster: Promise<NodeCluster> | null =
     : NodeCluster.join({
         settings: start.cluster,
         clusterKey: start.clusterKey,
+        rateLimits: start.memory.rateLimits,
         nodeId: start.node.id,
         keeper,
         outboxFile: start.outboxFile,

@@ -156,7 +156,7 @@ export class Collector {
   }
 
   rateLimits(): RateLimitFigures {
-    return readRateLimitFigures(this.#memory.rateLimits, wallMs());
+    return readRateLimitFigures(this.#memory.rateLimits, wallMs(), monotonicMs());
   }
 
   #slots(): number[] {

@@ -32,6 +32,7 @@ export const metrics = {
   cutover_rate_limit_used: 'gauge Callers that it counts.',
   cutover_rate_limit_taken_over_total: 'counter Callers whose count made room for another one.',
   cutover_rate_limit_uncounted_total: 'counter Requests that were let through uncounted.',
+  cutover_rate_limit_others_known: 'gauge 1 while it is known what other nodes admitted.',
   cutover_cache_lookups_total: 'counter Lookups in the cache by route and outcome.',
   cutover_cache_stored_total: 'counter Entries that were stored.',
   cutover_cache_evicted_total: 'counter Entries that are gone, by reason.',
@@ -139,6 +140,8 @@ function writeRateLimits(out: Writer, figures: RateLimitFigures): void {
   out.sample('cutover_rate_limit_used', {}, figures.used);
   out.sample('cutover_rate_limit_taken_over_total', {}, figures.takenOver);
   out.sample('cutover_rate_limit_uncounted_total', {}, figures.uncounted);
+  if (figures.othersKnown === null) return;
+  out.sample('cutover_rate_limit_others_known', {}, figures.othersKnown ? 1 : 0);
 }
 
 function writeCache(out: Writer, cache: CacheReport): void {

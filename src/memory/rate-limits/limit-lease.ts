@@ -8,6 +8,10 @@ export function setSharingNodes(words: RateLimitWords, nodes: number): void {
   Atomics.store(words, limitHeader.nodes, nodes);
 }
 
+export function sharingNodes(words: RateLimitWords): number {
+  return Atomics.load(words, limitHeader.nodes);
+}
+
 /** Control only: until this time (monotonic) what the others admitted is taken for known. */
 export function setOthersKnown(words: RateLimitWords, untilMs: number): void {
   Atomics.store(words, limitHeader.knownUntil, Math.floor(untilMs / leaseUnitMs) | 0);

@@ -13,6 +13,7 @@ import {
   turnOf,
   windowOf,
 } from './limit-layout.ts';
+import { areOthersKnown, sharingNodes } from './limit-lease.ts';
 
 /** What a node admitted for a key in a window and in the one before it. */
 export interface LimitUse {
@@ -32,6 +33,8 @@ export interface RateLimitFigures {
   readonly takenOver: number;
   /** Requests that were let through without being counted. */
   readonly uncounted: number;
+  /** Whether it is known what other nodes admitted; null: the node is in no cluster. */
+  readonly othersKnown: boolean | null;
 }
 
 /** False: nothing was ever counted, so that there is nothing to look at. */
@@ -40,7 +43,11 @@ export function isLimiting(words: RateLimitWords): boolean {
 }
 
 /** For whoever shows figures; looks at every slot. */
-export function readRateLimitFigures(words: RateLimitWords, wallMs: number): RateLimitFigures {
+export function readRateLimitFigures(
+  words: RateLimitWords,
+  wallMs: number,
+  nowMs = 0,
+): RateLimitFigures {
   let used = 0;
   for (let index = 0; isLimiting(words) && index < rateLimitSlotCount; index++) {
     const at = slotAt(index);
@@ -52,6 +59,7 @@ export function readRateLimitFigures(words: RateLimitWords, wallMs: number): Rat
     used,
     takenOver: Atomics.load(words, limitHeader.takenOver) >>> 0,
     uncounted: Atomics.load(words, limitHeader.uncounted) >>> 0,
+    othersKnown: sharingNodes(words) === 0 ? null : areOthersKnown(words, nowMs),
   };
 }
 
@@ -71,6 +79,11 @@ export function sweepRateLimits(words: RateLimitWords, wallMs: number): void {
       if (seen !== 0 && !held) Atomics.compareExchange(words, at + word, seen, 0);
     }
   }
+}
+
+/** Whether nobody counts it any more. */
+export function isPast({ window, windowMs }: LimitUse, wallMs: number): boolean {
+  return windowOf(wallMs, windowMs) - window > 1;
 }
 
 /** What this node admitted, of keys that used more than `shareMin` of their limit; the most used first. */

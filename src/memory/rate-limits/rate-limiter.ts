@@ -19,7 +19,7 @@ import {
   turnOf,
   windowOf,
 } from './limit-layout.ts';
-import { areOthersKnown, shareOf } from './limit-lease.ts';
+import { areOthersKnown, shareOf, sharingNodes } from './limit-lease.ts';
 
 /** A limit as it is counted: the same identity is the same count, whatever the number is. */
 export interface LimitTerms {
@@ -63,7 +63,7 @@ export class RateLimiter {
     const { low, high } = hash;
     const { limit, windowMs } = terms;
     const window = windowOf(wallMs, windowMs);
-    const nodes = Atomics.load(words, limitHeader.nodes);
+    const nodes = sharingNodes(words);
     const known = nodes !== 0 && areOthersKnown(words, nowMs);
     const bound = nodes === 0 || known ? limit : shareOf(limit, nodes);
     const restShare = 1 - (wallMs - window * windowMs) / windowMs;
