@@ -264,3 +264,24 @@ export const nodeForgottenMs = 60 * 60 * 1000;
 
 /** Responses on their way into the second level: what comes beyond is not written there. */
 export const secondLevelPutCountMax = 256;
+
+/** What one limit admits in a window: a count has 20 bits. */
+export const rateLimitMax = 1_000_000;
+
+/** A shorter window would end between two looks of control at what other nodes admitted. */
+export const rateLimitWindowMsMin = 100;
+
+/** A longer one is a quota, which would have to outlive the process. */
+export const rateLimitWindowMsMax = 60 * 60 * 1000;
+
+/** Callers whose use is counted at a time, over all limits of a node: 2 MiB. */
+export const rateLimitSlotCount = 65_536;
+
+/** Turns around a set's lock, or a count (some 20 µs), before a request is let through uncounted. */
+export const rateLimitSpinCountMax = 1000;
+
+/** Callers of whom a node tells the others how much they used: 56 KiB, ten times a second. */
+export const fleetLimitCountMax = 2_000;
+
+/** For how long a node goes by what others told last, before it keeps to its share of each limit. */
+export const fleetLimitKnownMs = 1_000;

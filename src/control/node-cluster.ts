@@ -1,13 +1,15 @@
-import { createHash } from 'node:crypto';
 import { every } from '../base/clock.ts';
 import type { HazelcastCluster } from '../cluster/hazelcast-cluster.ts';
 import type { CacheRecord } from '../memory/cache/cache-record.ts';
+import type { RateLimitWords } from '../memory/rate-limits/limit-layout.ts';
 import type { Bust } from '../model/bust.ts';
 import type { BustAnswer } from '../model/cache-orders.ts';
+import { clusterKeyOf } from '../model/cluster-key.ts';
 import type { FleetAsk, FleetTold } from '../model/fleet.ts';
 import type { HazelcastSettings } from '../model/settings.ts';
 import type { OthersResponses } from './cache/second-level-link.ts';
 import type { Fleet, FleetPlan } from './fleet/fleet.ts';
+import { FleetLimits } from './fleet/fleet-limits.ts';
 import type { NodePath } from './fleet/node-path.ts';
 import type { SecondLevelRead } from './fleet/second-level.ts';
 
@@ -16,16 +18,19 @@ const figuresMs = 1000;
 export type NodeClusterPlan = Omit<FleetPlan, 'cluster' | 'key'> & {
   readonly settings: HazelcastSettings;
   readonly clusterKey: string | null;
+  readonly rateLimits: RateLimitWords;
 };
 
 /** This node's place in the cluster, as the control thread holds it. */
 export class NodeCluster implements NodePath, OthersResponses {
   readonly #cluster: HazelcastCluster;
   readonly #fleet: Fleet;
+  readonly #limits: FleetLimits;
 
-  private constructor(cluster: HazelcastCluster, fleet: Fleet) {
+  private constructor(cluster: HazelcastCluster, fleet: Fleet, limits: FleetLimits) {
     this.#cluster = cluster;
     this.#fleet = fleet;
+    this.#limits = limits;
   }
 
   /** Settles without waiting for a member: a node serves with its cluster away. */
@@ -33,22 +38,30 @@ export class NodeCluster implements NodePath, OthersResponses {
     const { settings, clusterKey, nodeId, tell } = plan;
     const { name, members } = settings;
     // A node on its own does not spend the time and memory that the client takes to load.
-    const [{ HazelcastCluster }, { Fleet }] = await Promise.all([
+    const [{ HazelcastCluster }, { Fleet }, { ItemCodec }] = await Promise.all([
       import('../cluster/hazelcast-cluster.ts'),
       import('./fleet/fleet.ts'),
+      import('../cluster/log-item.ts'),
     ]);
     const cluster = await HazelcastCluster.start(
       { clusterName: name, members, node: nodeId },
       (client, { kind, ...what }) => tell({ kind: 'cluster', client, what: kind, ...what }),
     );
-    // Without a key of its own it tells nodes of one cluster from those of another, and no more.
-    const secret = clusterKey ?? `cutover cluster ${name}`;
-    const key = createHash('sha256').update(secret).digest();
+    const key = clusterKeyOf(name, clusterKey);
     const fleet = await Fleet.join({ ...plan, cluster, key });
+    const bodies = cluster.client('bodies');
+    const limits = new FleetLimits({
+      words: plan.rateLimits,
+      map: cluster.map('cutover.limits', 'bodies'),
+      codec: new ItemCodec(key),
+      nodeId,
+      others: () => fleet.roster.live().map(({ id }) => id),
+      usable: () => bodies.isUsable,
+    });
     every(figuresMs, () =>
       tell({ kind: 'cluster-figures', figures: cluster.figures, fleet: fleet.figures }),
     );
-    return new NodeCluster(cluster, fleet);
+    return new NodeCluster(cluster, fleet, limits);
   }
 
   bust(bust: Bust): Promise<BustAnswer> {
@@ -72,6 +85,7 @@ export class NodeCluster implements NodePath, OthersResponses {
   }
 
   async leave(): Promise<void> {
+    this.#limits.stop();
     await this.#fleet.leave();
     await this.#cluster.stop();
   }

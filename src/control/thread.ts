@@ -1,12 +1,13 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { present } from '../base/assert.ts';
-import { every } from '../base/clock.ts';
+import { every, wallMs } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import { nameThread } from '../base/native.ts';
 import { yieldToDataPlane } from '../base/thread-priority.ts';
 import type { CacheRecord } from '../memory/cache/cache-record.ts';
 import { setProven } from '../memory/cache/proof.ts';
 import { ControlBlock } from '../memory/control-block.ts';
+import { sweepRateLimits } from '../memory/rate-limits/limit-watch.ts';
 import type { FromWorker } from '../memory/worker-messages.ts';
 import type { Bust } from '../model/bust.ts';
 import { stepOf } from '../model/node-step.ts';
@@ -35,6 +36,7 @@ import { WorkerLink } from './worker-link.ts';
 
 /** Entry of the control thread: compiles, publishes, retires. */
 const controlBeatMs = 250;
+const limitSweepMs = 2_000;
 const start = workerData as ControlStart;
 const main = present(parentPort, 'control has a parent');
 let manager: MessagePort = start.manager;
@@ -63,6 +65,7 @@ const cluster: Promise<NodeCluster> | null =
     : NodeCluster.join({
         settings: start.cluster,
         clusterKey: start.clusterKey,
+        rateLimits: start.memory.rateLimits,
         nodeId: start.node.id,
         keeper,
         outboxFile: start.outboxFile,
@@ -85,6 +88,7 @@ nameThread('control');
 yieldToDataPlane();
 const block = new ControlBlock(start.memory.control);
 every(controlBeatMs, () => block.beatControl());
+every(limitSweepMs, () => sweepRateLimits(start.memory.rateLimits, wallMs()));
 listen(manager);
 main.on('message', (message: MainToControl) => {
   switch (message.kind) {

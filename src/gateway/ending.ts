@@ -19,11 +19,16 @@ export function refuse(exchange: Exchange, code: ProblemCode): void {
     finish(exchange, outcome);
     return;
   }
-  const allow = code === 'method-not-allowed' ? exchange.generation.allowedMethods() : '';
-  const reply = problemReply(exchange, problem, allow);
+  const reply = problemReply(exchange, problem, lineFor(exchange, code));
   const close = problem.close || exchange.closes || exchange.headers.hasBody;
   exchange.res.cork(() => sendReply(exchange, reply, close));
   finish(exchange, outcome);
+}
+
+/** The header line of a problem that is not the same for all. */
+function lineFor({ generation, worker }: Exchange, code: ProblemCode): string {
+  if (code === 'method-not-allowed') return `allow: ${generation.allowedMethods()}`;
+  return code === 'rate-limited' ? `retry-after: ${worker.retryAfterSeconds}` : '';
 }
 
 /** From here on the exchange outlives its callback; its connection gets no other request. */

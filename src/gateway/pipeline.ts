@@ -20,8 +20,8 @@ import type { WorkerContext } from './worker-context.ts';
 /**
  * The life of an exchange, all of it:
  *
- *   admit → pin → match → cache lookup → request policies → reply | forward → finish
- *                           └─ answered | waits, and is looked up again
+ *   admit → pin → match → limit → cache lookup → request policies → reply | forward → finish
+ *                                   └─ answered | waits, and is looked up again
  *
  * Each step returns and this page says what is next. What happens upstream (attempts, response
  * policies, store, relay) is forwarding.ts, and how all of it ends is ending.ts: `finish` runs once
@@ -60,7 +60,7 @@ export function serve(worker: WorkerContext, res: HttpResponse, req: HttpRequest
 export type RequestLine = Pick<HttpRequest, 'getCaseSensitiveMethod' | 'getUrl' | 'getQuery'>;
 
 function begin(exchange: Exchange, req: HttpRequest): void {
-  const refusal = admit(exchange, req) || match(exchange);
+  const refusal = admit(exchange, req) || match(exchange) || limit(exchange);
   if (refusal !== '') refuse(exchange, refusal);
   else if (exchange.plan?.cache != null && exchange.worker.cache !== null) openCache(exchange);
   else goOn(exchange);
@@ -100,6 +100,12 @@ export function match(exchange: Exchange): ProblemCode | '' {
   if (route === tooManySegments) return 'path-too-long';
   assert(route === noRoute, 'a match is a route, none, or too long a path');
   return generation.matcher.allowMask === 0 ? 'no-route' : 'method-not-allowed';
+}
+
+/** Before the cache is looked into: what is answered out of it counts too. */
+function limit(exchange: Exchange): ProblemCode | '' {
+  const limits = exchange.plan?.rateLimits;
+  return limits == null ? '' : limits.check(exchange);
 }
 
 /** The first lookup of an exchange; a POST whose body is part of the key waits for its body. */

@@ -41,6 +41,7 @@ const refusals = {
   'method-not-implemented': ['method', 501, 'CONNECT and TRACE are not implemented.'],
   'path-too-long': ['limit', 414, 'The path has more segments than the limit of 64.'],
   'body-too-large': ['limit', 413, 'The body is longer than limits.body allows.'],
+  'rate-limited': ['rate-limit', 429, 'Too many requests; Retry-After says when to come again.'],
   'upstream-busy': ['limit', 503, 'Too many requests wait for the upstream already.'],
   'breaker-open': [
     'breaker-open',

@@ -31,22 +31,22 @@ export function sendReply(exchange: Exchange, reply: PreparedReply, close: boole
   res.end(reply.body, close);
 }
 
-/** The reply for a problem: with the route's response policies, where there is a route. */
-export function problemReply(exchange: Exchange, problem: Problem, allow: string): PreparedReply {
+/** The reply for a problem, with a line of its own; with the response policies of a route. */
+export function problemReply(exchange: Exchange, problem: Problem, line: string): PreparedReply {
   const policies = exchange.plan?.responsePolicies ?? [];
   const { status, body } = problem;
-  let head = allow === '' ? problem.head : `${problem.head}\r\nallow: ${allow}`;
+  let head = line === '' ? problem.head : `${problem.head}\r\n${line}`;
   const member = problemMember(exchange, problem.code);
   if (member !== null) head += `\r\ncache-status: ${member}`;
   if (policies.length > 0) {
     const headers = new HeaderList();
-    const [line = '', ...fields] = head.split('\r\n');
+    const [status = '', ...fields] = head.split('\r\n');
     for (const field of fields) {
       const colon = field.indexOf(': ');
       headers.add(field.slice(0, colon), field.slice(colon + 2));
     }
     for (const policy of policies) policy.onResponse(exchange, headers);
-    head = prepareHead(line, headers);
+    head = prepareHead(status, headers);
   }
   return { status, head, body };
 }

@@ -14,6 +14,7 @@ import type { DescribedRequest, Explanation } from '../memory/cache/explanation.
 import { WorkerWords, workerState } from '../memory/control-block.ts';
 import { LedgerWriter } from '../memory/ledger.ts';
 import { SegmentScratch } from '../memory/matcher.ts';
+import { RateLimiter } from '../memory/rate-limits/rate-limiter.ts';
 import { SeriesWriter } from '../memory/series.ts';
 import type { FromWorker, ToWorker } from '../memory/worker-messages.ts';
 import { ExchangeRecorder } from '../telemetry/recorder.ts';
@@ -58,6 +59,7 @@ const context = new WorkerContext({
   access,
   startId: start.startId,
   cache: openWorkerCache(),
+  limiter: new RateLimiter(start.memory.rateLimits, start.seat),
 });
 const registry = new EndpointRegistry(({ upstreamName, origin }, state, reason) => {
   tellControl({

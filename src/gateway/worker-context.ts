@@ -3,6 +3,7 @@ import type { HttpRequest, HttpResponse } from '../base/uws.ts';
 import type { WorkerWords } from '../memory/control-block.ts';
 import type { LedgerWriter } from '../memory/ledger.ts';
 import type { CandidateJudge } from '../memory/matcher.ts';
+import type { RateLimiter } from '../memory/rate-limits/rate-limiter.ts';
 import type { Settings } from '../model/settings.ts';
 import type { ExchangeRecorder } from '../telemetry/recorder.ts';
 import type { AccessLogger } from './access-log.ts';
@@ -28,6 +29,9 @@ export class WorkerContext {
   readonly forwarded: ForwardedHeaders;
   /** Null: the settings give the cache no memory. */
   readonly cache: WorkerCache | null;
+  readonly limiter: RateLimiter;
+  /** Of the request that was refused last. */
+  retryAfterSeconds = 0;
   /** Loaded generations by slot. */
   readonly generations: (Generation | undefined)[] = [];
   readonly running = new RunningExchanges();
@@ -48,6 +52,7 @@ export class WorkerContext {
     readonly access: AccessLogger;
     readonly startId: string;
     readonly cache: WorkerCache | null;
+    readonly limiter: RateLimiter;
   }) {
     this.index = parts.index;
     this.settings = parts.settings;
@@ -57,6 +62,7 @@ export class WorkerContext {
     this.recorder = parts.recorder;
     this.access = parts.access;
     this.cache = parts.cache;
+    this.limiter = parts.limiter;
     this.forwarded = new ForwardedHeaders(parts.settings.forwarded);
     this.#requestIdPrefix = `${parts.startId}-${parts.index}-`;
     this.judge = {

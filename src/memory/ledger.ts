@@ -18,6 +18,7 @@ export const refusedReasons = [
   'no-endpoint',
   'not-ready',
   'not-in-cache',
+  'rate-limit',
 ] as const;
 export type RefusedReason = (typeof refusedReasons)[number];
 

@@ -27,7 +27,7 @@ export interface Overflow {
 export const routeOverflow: Overflow = { series: overflowSeries, number: 0 };
 export const upstreamOverflow: Overflow = { series: upstreamOverflowSeries, number: -1 };
 
-/** What a series counts. Routes use the first eight, upstreams those and the rest. */
+/** What a series counts. Routes use the first eight and the last, upstreams those before it. */
 export const counter = {
   status1xx: 0,
   status2xx: 1,
@@ -43,6 +43,7 @@ export const counter = {
   retried: 11,
   breakerOpen: 12,
   healthFailed: 13,
+  limited: 14,
 } as const;
 
 /** How lookups in the cache end, each in exactly one of these (docs/metrics.md). */

@@ -6,7 +6,10 @@ export const shapeLayout = 2;
 
 export const actionKind = { proxy: 1, respond: 2, redirect: 3 } as const;
 
-export const policyKind = { headers: 1 } as const;
+export const policyKind = { headers: 1, 'rate-limit': 2 } as const;
+
+/** `RateLimit.by`: what tells callers apart. */
+export const limitBy = { ip: 1, route: 2, header: 3, cookie: 4 } as const;
 
 export const predicateKind = { equals: 1, regex: 2, present: 3, absent: 4 } as const;
 

@@ -134,13 +134,30 @@ export interface Target {
 }
 
 /** A policy is a tagged union so that new ones are a new member, an encoder and a runner. */
-export type Policy = HeadersPolicy;
+export type Policy = HeadersPolicy | RateLimitPolicy;
 
 export interface HeadersPolicy {
   readonly kind: 'headers';
   readonly request: HeaderChanges;
   readonly response: HeaderChanges;
 }
+
+/** How many requests of one caller a window admits. */
+export interface RateLimitPolicy {
+  readonly kind: 'rate-limit';
+  /** Identity of its counts: `route:ID:N` unless a name was given, which has no colon. */
+  readonly id: string;
+  readonly limit: number;
+  readonly windowMs: number;
+  readonly by: LimitBy;
+}
+
+/** What tells callers apart; `route`: all of them together. */
+export type LimitBy =
+  | { readonly kind: 'ip' }
+  | { readonly kind: 'route' }
+  | { readonly kind: 'header'; readonly name: string }
+  | { readonly kind: 'cookie'; readonly name: string };
 
 /** Applied in this order: remove, set, add. Names are lower case. */
 export interface HeaderChanges {

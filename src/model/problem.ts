@@ -79,6 +79,12 @@ export class Problems {
     this.list.push({ code, message, hint, path: printPath(path), ...place });
   }
 
+  /** Whether something below a path was found wrong. */
+  within(path: Path): boolean {
+    const above = `${printPath(path)}.`;
+    return this.list.some((one) => one.path.startsWith(above));
+  }
+
   place(path: Path): Place {
     return this.#locate(path, 'value');
   }

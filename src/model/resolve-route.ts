@@ -1,19 +1,12 @@
 import type { CacheDefinition } from './cache-definition.ts';
 import type { WrittenCache } from './cache-schema.ts';
-import type {
-  Action,
-  HeaderValue,
-  Match,
-  PathPattern,
-  Policy,
-  Route,
-  Template,
-} from './definitions.ts';
+import type { Action, HeaderValue, Match, PathPattern, Route, Template } from './definitions.ts';
 import { parseHost } from './host.ts';
 import { parsePathPattern, unreadablePath } from './path-pattern.ts';
 import type { Path, Problems } from './problem.ts';
 import { resolveCache } from './resolve-cache.ts';
-import { resolveHeaderChanges, resolveHeaders } from './resolve-headers.ts';
+import { resolveHeaders } from './resolve-headers.ts';
+import { resolvePolicies } from './resolve-policies.ts';
 import { resolvePredicates, tokenPattern } from './resolve-predicates.ts';
 import { resolveTemplate } from './resolve-template.ts';
 import type { WrittenRoute } from './schema.ts';
@@ -26,14 +19,13 @@ export function resolveRoute(written: WrittenRoute, path: Path, problems: Proble
     id: written.id,
     match,
     action: resolveAction(written, match.path, path, problems),
-    policies: written.policies.map(({ headers }, index): Policy => {
-      const at = [...path, 'policies', index, 'headers'];
-      return {
-        kind: 'headers',
-        request: resolveHeaderChanges(headers.request, [...at, 'request'], match.path, problems),
-        response: resolveHeaderChanges(headers.response, [...at, 'response'], match.path, problems),
-      };
-    }),
+    policies: resolvePolicies(
+      written.policies,
+      written.id,
+      match.path,
+      [...path, 'policies'],
+      problems,
+    ),
     cache:
       written.cache === undefined ? null : cacheOf(written, written.cache, match, path, problems),
   };

@@ -4,7 +4,7 @@ import type { SchemaIssue } from './schema.ts';
 import { nameOfUnit, type Unit, unitAmong, unitHint } from './schema-units.ts';
 
 /** Fields of routes and upstreams that later releases know. */
-const later = ['rate-limit', 'auth', 'tls', 'transform', 'jwt', 'probe', 'timeout'];
+const later = ['auth', 'tls', 'transform', 'jwt', 'probe', 'timeout'];
 
 /** What a person calls the types of JSON. */
 const typeNames: Readonly<Record<string, string>> = {

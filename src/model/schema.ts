@@ -4,6 +4,7 @@ import {
   endpointWeightMax,
   headerChangeCountMax,
   nameLengthMax,
+  rateLimitMax,
   respondBodyBytesMax,
   routeHostCountMax,
   routePolicyCountMax,
@@ -98,6 +99,19 @@ const predicates = z
   .record(z.string(), predicate)
   .refine((fields) => Object.keys(fields).length <= routePredicateCountMax, 'too many predicates');
 
+const rateLimit = z.strictObject({
+  limit: z.int().min(1).max(rateLimitMax).describe('Requests of one caller in a window.'),
+  window: duration.describe('From 100ms to 1h.'),
+  by: z
+    .string()
+    .regex(
+      /^(ip|route|consumer|(header|cookie) [!#$%&'*+.^_`|~0-9A-Za-z-]+)$/,
+      'must be ip, `header NAME`, `cookie NAME` or route',
+    )
+    .describe('What tells callers apart; route: all of them together.'),
+  id: name.optional().describe('Identity: counts are carried over by it.'),
+});
+
 export const routeSchema = z
   .strictObject({
     id: name.describe('Identity: state is carried over by it.'),
@@ -130,10 +144,13 @@ export const routeSchema = z
     policies: z
       .array(
         z.strictObject({
-          headers: z.strictObject({
-            request: headerChanges.prefault({}),
-            response: headerChanges.prefault({}),
-          }),
+          headers: z
+            .strictObject({
+              request: headerChanges.prefault({}),
+              response: headerChanges.prefault({}),
+            })
+            .optional(),
+          'rate-limit': rateLimit.optional(),
         }),
       )
       .max(routePolicyCountMax)
@@ -152,6 +169,8 @@ export const definitionsSchema = z
 
 export type WrittenUpstream = z.output<typeof upstreamSchema>;
 export type WrittenRoute = z.output<typeof routeSchema>;
+export type WrittenPolicy = WrittenRoute['policies'][number];
+export type WrittenRateLimit = z.output<typeof rateLimit>;
 export type SchemaIssue = z.core.$ZodIssue;
 
 /** The schema for editors (draft 2020-12). */

@@ -49,11 +49,15 @@ function responseChanges({ policies, match }: Route): unknown[] {
     name,
     inShape(value, match.path),
   ];
-  return policies.flatMap(({ response }) => [
-    ...[...response.remove].sort().map((name) => ['remove', name]),
-    ...response.set.map((one) => change('set', one)),
-    ...response.add.map((one) => change('add', one)),
-  ]);
+  return policies.flatMap((policy) => {
+    if (policy.kind !== 'headers') return [];
+    const { remove, set, add } = policy.response;
+    return [
+      ...[...remove].sort().map((name) => ['remove', name]),
+      ...set.map((one) => change('set', one)),
+      ...add.map((one) => change('add', one)),
+    ];
+  });
 }
 
 /** A template with path parameters by their place: a new name for one changes nothing. */

@@ -3,6 +3,7 @@ import { clearDeadCacheReader } from '../memory/cache/cache-memory.ts';
 import type { ControlBlock } from '../memory/control-block.ts';
 import { LedgerWriter } from '../memory/ledger.ts';
 import type { NodeMemory } from '../memory/node-memory.ts';
+import { clearDeadLimitLocks } from '../memory/rate-limits/limit-layout.ts';
 
 /**
  * Clears up after a worker whose thread has ended, and returns how many exchanges it took along.
@@ -18,6 +19,7 @@ export function clearUpAfter(seat: number, memory: NodeMemory, block: ControlBlo
     lost += count;
   }
   block.clearDeadWorker(seat);
+  clearDeadLimitLocks(memory.rateLimits, seat);
   if (memory.cache !== null) clearDeadCacheReader(memory.cache, seat);
   return lost;
 }

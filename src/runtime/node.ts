@@ -8,11 +8,12 @@ import { containsWorkerDeath, nameThread, onWorkerEnding } from '../base/native.
 import type { ControlStart, ControlToMain, MainToControl } from '../control/start-message.ts';
 import type { FromManager, ManagerStart, ToManager } from '../manager/thread-messages.ts';
 import { ControlBlock } from '../memory/control-block.ts';
-import { createNodeMemory, type NodeMemory, seatsPerWorker } from '../memory/node-memory.ts';
+import { type NodeMemory, seatsPerWorker } from '../memory/node-memory.ts';
 import type { Settings } from '../model/settings.ts';
 import { Acceptor } from './acceptor.ts';
 import { outboxFileOf, snapshotFileOf, snapshotMsMax, stopControl } from './control-stop.ts';
 import { clearUpAfter } from './dead-worker.ts';
+import { memoryOf } from './memory-of.ts';
 import type { NodeOptions } from './node-options.ts';
 import { Planes } from './planes.ts';
 import { Respawns } from './respawns.ts';
@@ -57,9 +58,8 @@ export class GatewayNode {
     this.#options = options;
     this.#settings = options.settings;
     this.#log = createLog('main', options.settings.log.level);
-    const { workers, cache } = options.settings;
     this.#planes = new Planes(this.#log, () => this.#stopping);
-    this.#memory = createNodeMemory(workers, seatsPerWorker, cache?.memoryBytes ?? 0);
+    this.#memory = memoryOf(options);
     this.#block = new ControlBlock(this.#memory.control);
     this.finished = new Promise((resolve) => {
       this.#finish = resolve;

@@ -1,8 +1,9 @@
-import { monotonicMs } from '../base/clock.ts';
+import { monotonicMs, wallMs } from '../base/clock.ts';
 import { generationSlotCount } from '../base/limits.ts';
 import { ControlBlock, slotState, workerState } from '../memory/control-block.ts';
 import { readLedger } from '../memory/ledger.ts';
 import type { NodeMemory } from '../memory/node-memory.ts';
+import { type RateLimitFigures, readRateLimitFigures } from '../memory/rate-limits/limit-watch.ts';
 import {
   readSeries,
   routeOverflow,
@@ -152,6 +153,10 @@ export class Collector {
   /** Null: the settings give the cache no memory. */
   cache(series: readonly NamedSeries[] = this.series()): CacheReport | null {
     return this.#memory.cache === null ? null : cacheReport(this.#memory.cache, series);
+  }
+
+  rateLimits(): RateLimitFigures {
+    return readRateLimitFigures(this.#memory.rateLimits, wallMs(), monotonicMs());
   }
 
   #slots(): number[] {

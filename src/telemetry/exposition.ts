@@ -1,3 +1,4 @@
+import type { RateLimitFigures } from '../memory/rate-limits/limit-watch.ts';
 import { bucketFloorUs, counter } from '../memory/series.ts';
 import type { ClusterFigures } from '../model/cluster-figures.ts';
 import type { Upstream } from '../model/definitions.ts';
@@ -26,6 +27,12 @@ export const metrics = {
   cutover_connections: 'gauge Open client connections, by worker.',
   cutover_generations_loaded: 'gauge Generations that are loaded.',
   cutover_revision: 'gauge The revision that is active.',
+  cutover_rate_limited_total: 'counter Requests over a rate limit, by route.',
+  cutover_rate_limit_slots: 'gauge Callers that the table of rate limits has room for.',
+  cutover_rate_limit_used: 'gauge Callers that it counts.',
+  cutover_rate_limit_taken_over_total: 'counter Callers whose count made room for another one.',
+  cutover_rate_limit_uncounted_total: 'counter Requests that were let through uncounted.',
+  cutover_rate_limit_others_known: 'gauge 1 while it is known what other nodes admitted.',
   cutover_cache_lookups_total: 'counter Lookups in the cache by route and outcome.',
   cutover_cache_stored_total: 'counter Entries that were stored.',
   cutover_cache_evicted_total: 'counter Entries that are gone, by reason.',
@@ -85,6 +92,7 @@ export function exposition(collector: Collector, upstreams: readonly Upstream[] 
   }
   out.sample('cutover_generations_loaded', {}, generations.length);
   out.sample('cutover_revision', {}, collector.active()?.revision ?? 0);
+  writeRateLimits(out, collector.rateLimits());
   const cache = collector.cache(series);
   if (cache !== null) writeCache(out, cache);
   if (collector.cluster !== null) writeCluster(out, collector.cluster);
@@ -98,6 +106,8 @@ function writeRoutes(out: Writer, series: readonly NamedSeries[]): void {
     out.sample('cutover_received_bytes_total', { route: name }, counters[counter.bytesIn] ?? 0);
     out.sample('cutover_sent_bytes_total', { route: name }, counters[counter.bytesOut] ?? 0);
     out.histogram('cutover_request_seconds', { route: name }, histogram);
+    const limited = counters[counter.limited] ?? 0;
+    if (limited > 0) out.sample('cutover_rate_limited_total', { route: name }, limited);
   }
 }
 
@@ -123,6 +133,15 @@ function writeEndpoints(out: Writer, upstreams: readonly UpstreamFigures[]): voi
       }
     }
   }
+}
+
+function writeRateLimits(out: Writer, figures: RateLimitFigures): void {
+  out.sample('cutover_rate_limit_slots', {}, figures.slots);
+  out.sample('cutover_rate_limit_used', {}, figures.used);
+  out.sample('cutover_rate_limit_taken_over_total', {}, figures.takenOver);
+  out.sample('cutover_rate_limit_uncounted_total', {}, figures.uncounted);
+  if (figures.othersKnown === null) return;
+  out.sample('cutover_rate_limit_others_known', {}, figures.othersKnown ? 1 : 0);
 }
 
 function writeCache(out: Writer, cache: CacheReport): void {

@@ -48,6 +48,9 @@ export class ExchangeRecorder {
     if (exchange.plan === null) return;
     const us = (exchange.worker.nowMs() - exchange.beganMs) * 1000;
     const aborted = outcome === 'aborted';
+    if (typeof outcome === 'object' && outcome.reason === 'rate-limit') {
+      this.#series.add(this.#series.of(exchange.plan.number, routeOverflow), counter.limited, 1);
+    }
     this.#record(exchange.plan.number, routeOverflow, exchange, aborted, us);
     if (exchange.upstream !== null) {
       this.#record(exchange.upstream.number, upstreamOverflow, exchange, aborted, us);

@@ -4,6 +4,7 @@ import { actionKind, policyKind } from '../../memory/shape-kinds.ts';
 import type { HeaderChanges, PathPattern, Policy, Route } from '../../model/definitions.ts';
 import { type CacheSurroundings, encodeCache } from './encode-cache.ts';
 import { encodePredicate } from './encode-predicate.ts';
+import { encodeRateLimit } from './encode-rate-limit.ts';
 import { encodeHeaderValue, encodeTemplate } from './encode-template.ts';
 import { methodMaskOf, otherMethodsOf } from './precedence.ts';
 
@@ -46,11 +47,15 @@ export function encodeRoute(
 }
 
 function encodePolicy(policy: Policy, path: PathPattern): PolicyT {
-  const headers = new HeadersPolicyT(
-    encodeChanges(policy.request, path),
-    encodeChanges(policy.response, path),
-  );
-  return new PolicyT(policyKind[policy.kind], headers);
+  const encoded = new PolicyT(policyKind[policy.kind]);
+  if (policy.kind === 'rate-limit') encoded.rateLimit = encodeRateLimit(policy);
+  else {
+    encoded.headers = new HeadersPolicyT(
+      encodeChanges(policy.request, path),
+      encodeChanges(policy.response, path),
+    );
+  }
+  return encoded;
 }
 
 function encodeChanges(changes: HeaderChanges, path: PathPattern): HeaderChangesT {

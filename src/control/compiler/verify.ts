@@ -1,4 +1,6 @@
+import type { RateLimitT } from '#generated/cutover.js';
 import { assert } from '../../base/assert.ts';
+import { rateLimitMax, rateLimitWindowMsMax, rateLimitWindowMsMin } from '../../base/limits.ts';
 import type { MatcherVectors } from '../../memory/matcher.ts';
 import {
   candidateWords,
@@ -8,6 +10,7 @@ import {
   nodeWords,
 } from '../../memory/matcher-layout.ts';
 import { type ShapeBytes, ShapeReader } from '../../memory/shape.ts';
+import { limitBy } from '../../memory/shape-kinds.ts';
 import { verifyCache } from './verify-cache.ts';
 
 const dot = 0x2e;
@@ -26,11 +29,23 @@ export function verifyShape(bytes: ShapeBytes): ShapeReader {
       assert(upstream < shape.upstreamCount, 'a target lies among the upstreams');
     }
     if (route.cache !== null) verifyCache(route.cache);
+    for (const { rateLimit } of route.policies) {
+      if (rateLimit !== null) verifyRateLimit(rateLimit);
+    }
   }
   for (let index = 0; index < shape.upstreamCount; index++) {
     assert(shape.upstream(index).endpoints.length > 0, 'an upstream has an endpoint');
   }
   return shape;
+}
+
+function verifyRateLimit({ limit, windowMs, by, name }: RateLimitT): void {
+  assert(limit >= 1 && limit <= rateLimitMax, 'a limit admits what can be counted');
+  assert(windowMs >= rateLimitWindowMsMin, 'a window is not too short');
+  assert(windowMs <= rateLimitWindowMsMax, 'a window is not too long');
+  assert(Object.values<number>(limitBy).includes(by), 'what a limit counts by is known');
+  const named = by === limitBy.header || by === limitBy.cookie;
+  assert(named === (name !== null), 'a header or cookie has its name');
 }
 
 function verifyMatcher(matcher: MatcherVectors, routeCount: number): void {

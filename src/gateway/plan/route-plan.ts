@@ -1,7 +1,8 @@
 import type { RouteT } from '#generated/cutover.js';
 import { present } from '../../base/assert.ts';
-import { actionKind } from '../../memory/shape-kinds.ts';
+import { actionKind, policyKind } from '../../memory/shape-kinds.ts';
 import { decodePolicy, type PolicyRunner } from '../policies/policy.ts';
+import { decodeRateLimits, type RateLimits } from '../policies/rate-limit.ts';
 import { CachePlan } from './cache-plan.ts';
 import { HeaderPredicate, type Predicate, QueryPredicate } from './predicates.ts';
 import { ReplyPlan } from './reply-plan.ts';
@@ -15,6 +16,8 @@ export interface RoutePlan {
   readonly number: number;
   readonly predicates: readonly Predicate[];
   readonly otherMethods: readonly string[];
+  /** Null: anybody may ask as often as they like. */
+  readonly rateLimits: RateLimits | null;
   readonly requestPolicies: readonly PolicyRunner[];
   readonly responsePolicies: readonly PolicyRunner[];
   /** The local reply of `respond` and `redirect` routes; null: the request goes upstream. */
@@ -26,7 +29,9 @@ export interface RoutePlan {
 }
 
 export function decodeRoute(route: RouteT): RoutePlan {
-  const policies = route.policies.map(decodePolicy);
+  const policies = route.policies
+    .filter(({ kind }) => kind !== policyKind['rate-limit'])
+    .map(decodePolicy);
   const responsePolicies = policies.filter(({ changesResponse }) => changesResponse);
   return {
     id: textOf(route.id),
@@ -36,6 +41,7 @@ export function decodeRoute(route: RouteT): RoutePlan {
       ...route.query.map((one) => new QueryPredicate(one)),
     ],
     otherMethods: route.otherMethods.map((method) => textOf(method)),
+    rateLimits: decodeRateLimits(route.policies),
     requestPolicies: policies.filter(({ changesRequest }) => changesRequest),
     responsePolicies,
     reply: route.action === actionKind.proxy ? null : new ReplyPlan(route, responsePolicies),

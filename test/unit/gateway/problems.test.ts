@@ -26,6 +26,7 @@ test('the codes and their statuses', () => {
     'method-not-implemented': 501,
     'path-too-long': 414,
     'body-too-large': 413,
+    'rate-limited': 429,
     'upstream-busy': 503,
     'breaker-open': 503,
     'no-endpoint': 503,
@@ -86,7 +87,7 @@ describe('problemReply', () => {
   });
 
   test('tells the methods', () => {
-    const { head } = problemReply(exchangeOf(), problems['method-not-allowed'], 'GET, PUT');
+    const { head } = problemReply(exchangeOf(), problems['method-not-allowed'], 'allow: GET, PUT');
     expect(head).toBe(
       '405 Method Not Allowed\r\ncontent-type: application/problem+json\r\nallow: GET, PUT',
     );

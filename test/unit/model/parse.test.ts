@@ -144,9 +144,9 @@ describe('faults', () => {
   });
 
   test('a policy of a later release is one problem', () => {
-    const policies = [{ 'rate-limit': { limit: 100 } }];
+    const policies = [{ auth: { limit: 100 } }];
     expect(kindsOf({ routes: [{ ...route, policies }] })).toEqual([
-      'not-in-release routes[0].policies[0].rate-limit',
+      'not-in-release routes[0].policies[0].auth',
     ]);
   });
 

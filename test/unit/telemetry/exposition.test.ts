@@ -6,6 +6,7 @@ import { FiguresWriter } from '../../../src/memory/cache/figures-writer.ts';
 import { ControlBlock, slotState, WorkerWords } from '../../../src/memory/control-block.ts';
 import { LedgerWriter } from '../../../src/memory/ledger.ts';
 import { createNodeMemory } from '../../../src/memory/node-memory.ts';
+import { setSharingNodes } from '../../../src/memory/rate-limits/limit-lease.ts';
 import {
   counter,
   lookupCounterAt,
@@ -120,6 +121,10 @@ describe('the text', () => {
       'cutover_connections',
       'cutover_generations_loaded',
       'cutover_revision',
+      'cutover_rate_limit_slots',
+      'cutover_rate_limit_used',
+      'cutover_rate_limit_taken_over_total',
+      'cutover_rate_limit_uncounted_total',
       'cutover_cache_stored_total',
       'cutover_cache_evicted_total',
       'cutover_cache_refused_total',
@@ -131,7 +136,7 @@ describe('the text', () => {
   });
 
   test('of a busy node is valid, and each metric has its type', () => {
-    const { read, collector, record, block, workers } = setUp();
+    const { memory, read, collector, record, block, workers } = setUp();
     collector.learn(
       [
         { number: 1, of: 'route', name: 'a' },
@@ -147,6 +152,7 @@ describe('the text', () => {
     workers[0]?.ledger.refused(0, 'door');
     workers[1]?.ledger.failed(1, 'reset');
     record(0, 1, lookupCounterAt);
+    setSharingNodes(memory.rateLimits, 3);
     collector.learnCluster({ log: client, bodies: client }, fleet);
     const text = read();
     expect([...text.keys()].sort()).toEqual(Object.keys(metrics).sort());
