@@ -157,6 +157,15 @@ export async function bench(args) {
       finish('cluster', await cluster({ rounds, say }), json);
     });
   program
+    .command('flap')
+    .description('a member that is killed and started again and again: memory of the node')
+    .option('--minutes <n>', 'how long', positive, 30)
+    .option('--json <file>', 'where the figures go')
+    .action(async ({ minutes, json }) => {
+      const { flap } = await import('./flap.mjs');
+      finish('flap', await flap({ minutes, say }), json);
+    });
+  program
     .command('http-cache')
     .description('the public suite of HTTP caches; what fails must be in docs/http-caching.md')
     .option('--base <url>', 'another proxy, whose origin is http://127.0.0.1:19042')

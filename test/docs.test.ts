@@ -28,6 +28,7 @@ import {
   tableUnder,
   textOf,
 } from './kit/documents.ts';
+import { faultColumns, faults } from './kit/faults/fault-table.ts';
 
 const sources = filesBelow('src', '.ts').map((file) => ({ file, text: textOf(file) }));
 
@@ -299,6 +300,20 @@ describe('docs/command-line.md', () => {
     for (const other of ['--', '--silent', '--help']) inDocument.delete(other);
     expect(differences(inCode, inDocument, file)).toEqual([]);
   });
+});
+
+test('docs/cluster.md has the faults that a test brings about, with the times that it holds them to', () => {
+  const heading = '## Faults';
+  const rows = tableUnder('docs/cluster.md', heading);
+  const inCode = Object.entries(faults).map(([name, { during, after }]) =>
+    [plain(name), during === null ? '' : `${during} s`, `${after} s`].join(' | '),
+  );
+  const [, ...columns] = faultColumns;
+  const [going, well] = [columns.indexOf('at most'), columns.lastIndexOf('at most')];
+  const inDocument = [...rows].map(([name, cells]) =>
+    [name, cells[going] ?? '', cells[well] ?? ''].join(' | '),
+  );
+  expect(differences(inCode, inDocument, `docs/cluster.md, "${heading}"`)).toEqual([]);
 });
 
 test('docs/cluster.md has the file that members are started with', () => {

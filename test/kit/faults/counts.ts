@@ -1,4 +1,5 @@
-const remarkCountMax = 40;
+/** Of each kind. */
+const remarkCountMax = 8;
 
 /** What was seen from outside while a fault lasted, and until all was well again. */
 export class Counts {
@@ -25,12 +26,16 @@ export class Counts {
   /** Until busts through every node were confirmed by all, and all nodes ready, from its end. */
   afterMs = 0;
   readyMs = 0;
-  /** The first things that were not as they should be, with the second in which they were seen. */
+  /** The first things of each kind that were not as they should be, with the second of each. */
   readonly remarks: string[] = [];
+  readonly #kinds = new Map<string, number>();
   readonly #beganMs = performance.now();
 
-  remark(text: string): void {
-    if (this.remarks.length >= remarkCountMax) return;
-    this.remarks.push(`${((performance.now() - this.#beganMs) / 1000).toFixed(1)} s: ${text}`);
+  remark(kind: string, text: string): void {
+    const count = (this.#kinds.get(kind) ?? 0) + 1;
+    this.#kinds.set(kind, count);
+    if (count > remarkCountMax) return;
+    const seconds = (performance.now() - this.#beganMs) / 1000;
+    this.remarks.push(`${seconds.toFixed(1)} s: ${kind}: ${text}`);
   }
 }

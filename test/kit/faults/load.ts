@@ -42,7 +42,7 @@ export class Load {
     while (this.#out > 0 && performance.now() < untilMs) {
       await new Promise((resolve) => setTimeout(resolve, turnMs));
     }
-    if (this.#out > 0) this.#counts.remark(`${this.#out} requests were not answered`);
+    if (this.#out > 0) this.#counts.remark('failed', `${this.#out} requests were not answered`);
     this.#counts.failed += this.#out;
     this.#out = 0;
     for (const one of this.#all) one.close();
@@ -95,15 +95,18 @@ export class Load {
     if (response?.status !== 200) {
       counts.failed += 1;
       const what = response === null ? 'connection closed' : `${response.status} ${response.body}`;
-      counts.remark(`${this.#gateway.url}${path}: ${what}`);
+      counts.remark('failed', `${this.#gateway.url}${path}: ${what}`);
       return;
     }
     const version = versionIn(response.body);
     if (version >= confirmed) return;
+    const old = `${this.#gateway.url}${path}: v${version} after v${confirmed}`;
     if (kind !== 'cached') {
       counts.oldStrict += 1;
-      counts.remark(`${this.#gateway.url}${path}: v${version} after v${confirmed}`);
-    } else if (this.#recovered()) counts.oldAfter += 1;
-    else counts.oldOthers += 1;
+      counts.remark('old', old);
+    } else if (this.#recovered()) {
+      counts.oldAfter += 1;
+      counts.remark('old after', old);
+    } else counts.oldOthers += 1;
   }
 }

@@ -7,6 +7,7 @@ export async function logOwner(members: Members): Promise<Member> {
   const client = await Client.newHazelcastClient({
     clusterName: members.name,
     network: { clusterMembers: [...members.addresses] },
+    properties: { 'hazelcast.logging.level': 'OFF' },
   });
   try {
     const partitions = client.getPartitionService();

@@ -93,7 +93,7 @@ export class Publisher {
       this.#topics.promise(topic, version);
     } else {
       this.#counts.bustsRefused += 1;
-      this.#counts.remark(`bust: ${answer?.status} ${JSON.stringify(answer?.body)}`);
+      this.#counts.remark('bust', `${answer?.status} ${JSON.stringify(answer?.body)}`);
     }
   }
 

@@ -1,4 +1,7 @@
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { getRequest, KeepAlive } from '../../../bench/kit/keep-alive.mjs';
 import { Members } from '../../../bench/kit/members.mjs';
 import { fleetOf } from '../fleet.ts';
 import { Gateway, type GatewayPlace, until } from '../gateway.ts';
@@ -11,6 +14,8 @@ import type { TwoHalves } from './two-halves.ts';
 /** Under load before a fault, and after all is well. */
 const calmMs = 1_500;
 const probeMs = 200;
+/** What nodes wrote, for who wants to know why a row is as it is. */
+const logFolder = 'build/faults';
 /** Far beyond every bound that is stated: what takes longer does not come. */
 const patienceMs = 90_000;
 
@@ -34,7 +39,6 @@ export class Scene {
   readonly #plan: ScenePlan;
   #gateways: Gateway[] = [];
   #revision = 0;
-  #ending: (() => Promise<unknown>)[] = [];
 
   private constructor(plan: ScenePlan, members: Members, topics: Topics) {
     this.#plan = plan;
@@ -86,32 +90,37 @@ export class Scene {
 
   /** Load, a fault, and what came of it when all is well again; resolves when that is looked at. */
   async under(act: (stage: Stage) => Promise<void>): Promise<Counts> {
-    const counts = new Counts();
     await this.#warm();
-    let recovered = false;
     const { topics, gateways } = this;
-    const loads = gateways.map((one) => new Load(one, topics, counts, () => recovered));
+    const counts = new Counts();
+    const load = { recovered: false };
+    const loads = gateways.map((one) => new Load(one, topics, counts, () => load.recovered));
     const publisher = new Publisher(gateways, topics, counts, this.#revision);
-    this.#ending = [() => publisher.stop(), ...loads.map((one) => () => one.stop())];
-    await sleep(calmMs);
-    await act({ counts, publisher });
-    const endedMs = performance.now();
-    await Promise.all([
-      this.ready().then(() => {
-        counts.readyMs = performance.now() - endedMs;
-      }),
-      this.confirmed(),
-    ]);
-    counts.afterMs = performance.now() - endedMs;
-    recovered = true;
-    await sleep(calmMs);
-    await publisher.stop();
-    await this.confirmed();
-    await this.#sweep(counts);
-    await this.#look(counts, publisher);
-    this.#revision = publisher.revision;
-    await this.#endLoad();
+    try {
+      await sleep(calmMs);
+      await act({ counts, publisher });
+      await this.#recovers(counts);
+      load.recovered = true;
+      await sleep(calmMs);
+      await publisher.stop();
+      await this.confirmed();
+      await this.#sweep(counts);
+      await this.#look(counts, publisher);
+    } finally {
+      await publisher.stop();
+      this.#revision = publisher.revision;
+      await Promise.all(loads.map((one) => one.stop()));
+    }
     return counts;
+  }
+
+  async #recovers(counts: Counts): Promise<void> {
+    const endedMs = performance.now();
+    const ready = this.ready().then(() => {
+      counts.readyMs = performance.now() - endedMs;
+    });
+    await Promise.all([ready, this.confirmed()]);
+    counts.afterMs = performance.now() - endedMs;
   }
 
   /** Nothing is queued, and then busts through each of these are confirmed by all of them. */
@@ -147,7 +156,7 @@ export class Scene {
     await this.#all(['cached', 'strict'], (topic, body, where) => {
       if (versionIn(body) >= this.topics.promised(topic)) return;
       lost.add(topic);
-      counts.remark(`lost: ${where} is ${body}, v${this.topics.promised(topic)} was promised`);
+      counts.remark('lost', `${where} is ${body}, v${this.topics.promised(topic)} was promised`);
     });
     counts.bustsLost = lost.size;
   }
@@ -161,42 +170,49 @@ export class Scene {
         return new Set(bodies).size === 1;
       },
       10_000,
-    ).catch(() => counts.remark(`nodes serve ${bodies}`));
+    ).catch(() => counts.remark('apply', `nodes serve ${bodies}`));
     const served = bodies.map((one) => Number(one.slice(1)));
     const isThere = served.every((one) => one === served[0] && one >= publisher.applied);
     if (isThere) return;
     counts.appliesLost += 1;
-    counts.remark(`nodes serve ${bodies}, r${publisher.applied} was confirmed`);
+    counts.remark('apply', `nodes serve ${bodies}, r${publisher.applied} was confirmed`);
   }
 
+  /** Each topic on each node, as the clients of the load ask for it. */
   async #all(
     kinds: readonly string[],
     each: (topic: number, body: string, where: string) => void,
   ): Promise<void> {
     for (const gateway of this.gateways) {
-      for (const kind of kinds) {
-        for (let topic = 0; topic < this.topics.count; topic += 20) {
-          const some = Array.from({ length: 20 }, (_, index) => topic + index);
-          await Promise.all(
-            some.map(async (one) => {
-              const path = `/${kind}/${one}`;
-              each(one, await bodyOf(gateway, path), `${gateway.url}${path}`);
-            }),
-          );
+      const paths = kinds.flatMap((kind) =>
+        Array.from({ length: this.topics.count }, (_, topic) => ({
+          topic,
+          path: `/${kind}/${topic}`,
+        })),
+      );
+      const one = async (): Promise<void> => {
+        const connection = new KeepAlive(gateway.port, new URL(gateway.url).hostname);
+        for (let next = paths.pop(); next !== undefined; next = paths.pop()) {
+          const response = await connection.fetch(getRequest(next.path));
+          each(next.topic, response?.body ?? 'nothing', `${gateway.url}${next.path}`);
         }
-      }
+        connection.close();
+      };
+      await Promise.all(Array.from({ length: 8 }, one));
     }
   }
 
-  async #endLoad(): Promise<void> {
-    for (const end of this.#ending.splice(0)) await end();
-  }
-
   async end(): Promise<void> {
-    for (const { process } of this.#gateways) process.kill('SIGKILL');
-    await this.#endLoad();
+    mkdirSync(logFolder, { recursive: true });
+    for (const { process, log, port } of this.#gateways) {
+      process.kill('SIGKILL');
+      writeFileSync(join(logFolder, `node-${port}.log`), log);
+    }
     await Promise.all(this.#gateways.map(({ exited }) => exited));
-    for (const member of this.members.list) member.resume();
+    for (const member of this.members.list) {
+      member.resume();
+      copyFileSync(member.logFile, join(logFolder, `member-${member.port}.log`));
+    }
     await this.members.killAll();
     await this.members.stop();
     await this.topics.stop();

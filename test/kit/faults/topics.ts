@@ -12,6 +12,8 @@ const recentCount = 40;
  */
 export class Topics {
   readonly count = topicCount;
+  /** Of the origin. */
+  url = '';
   readonly #versions = new Array<number>(topicCount).fill(1);
   /** Whose bust was confirmed: no strict route answers with an older one from then on. */
   readonly #confirmed = new Array<number>(topicCount).fill(1);
@@ -35,12 +37,8 @@ export class Topics {
     await new Promise<void>((resolve) => {
       topics.#server.listen(0, host, resolve);
     });
+    topics.url = `http://${host}:${(topics.#server.address() as AddressInfo).port}`;
     return topics;
-  }
-
-  get url(): string {
-    const { address, port } = this.#server.address() as AddressInfo;
-    return `http://${address}:${port}`;
   }
 
   /** The next version of the next topic. */
