@@ -2,6 +2,7 @@
 // busted, nothing that was confirmed or queued is lost, and all is well again in the time that
 // docs/cluster.md states. Method: real members and nodes, each fault brought about while clients ask
 // and publish from outside; two halves are network namespaces. The table of it is printed at the end.
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Counts } from '../kit/faults/counts.ts';
@@ -23,6 +24,7 @@ afterAll(() => {
   const done = order.flatMap((name) => [rows.get(name) ?? []]).filter(({ length }) => length > 0);
   const table = printFaults(done);
   mkdirSync('build/faults', { recursive: true });
+  writeFileSync('build/faults/table.md', `${table}\n`);
   console.log(['', table, ...leftOut, ''].join('\n'));
 });
 
