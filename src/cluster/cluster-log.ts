@@ -6,6 +6,7 @@ import type { BytesMap } from './bytes-map.ts';
 import { clusterError } from './cluster-error.ts';
 import { Follower } from './follower.ts';
 import type { ItemCodec, LogItem } from './log-item.ts';
+import { ReadItems } from './read-items.ts';
 import type { Ring, RingBounds } from './ring.ts';
 import type { RingItem } from './session.ts';
 
@@ -15,9 +16,6 @@ const probeDeadlineMs = 250;
 /** Adding again after an unknown outcome: the longest that an owner's death held an add was 1.2 s. */
 const addUntilMs = 2_500;
 const addPauseMs = 50;
-/** As many of the last items are compared by their ids after a doubt, and else the last one. */
-const comparedCount = 64;
-
 /** Which history of the log this is: a text that nothing but a new history changes. */
 const epochKey = 'epoch';
 /** What all nodes are to serve (control/fleet/applies.ts); read with each probe. */
@@ -79,8 +77,7 @@ export class ClusterLog {
   #seenTail = -1;
   /** Delivered when the probe before was made. */
   #nextBefore: number | null = null;
-  /** Ids of the last items, by sequence. */
-  #last: { readonly sequence: number; readonly id: string }[] = [];
+  readonly #read = new ReadItems();
   #unsigned = 0;
   #unknown = 0;
   readonly #lost: Record<LossReason, number> = {
@@ -190,8 +187,13 @@ export class ClusterLog {
     else if (next === null || bounds.tail + 1 < nextThen || this.#regressed)
       await this.#renew(epoch);
     else if (bounds.head > next) this.#restart('overrun', bounds);
-    else if (!(await this.#same(bounds))) this.#restart('diverged', bounds);
-    else this.#contiguous(next, bounds, atMs);
+    else if (await this.#hasRead(bounds)) this.#contiguous(next, bounds, atMs);
+    else this.#restart('diverged', bounds);
+  }
+
+  #hasRead({ head }: RingBounds): Promise<boolean> {
+    const [doubted, deadlineMs] = [this.#doubted, probeDeadlineMs];
+    return this.#read.areIn(this.#parts.ring, { head, doubted, deadlineMs });
   }
 
   #contiguous(next: number, { tail }: RingBounds, atMs: number): void {
@@ -221,34 +223,22 @@ export class ClusterLog {
     if (why !== null) this.#lost[why] += 1;
     this.#parts.onPlaced(why, bounds);
     this.#pastBelow = tail + 1;
-    this.#last = [];
+    this.#read.clear();
     this.#doubted = false;
     this.#regressed = false;
     this.#toProve = null;
     this.#follower.begin(head);
   }
 
-  /** Whether the last items that were read are those that are there. */
-  async #same({ head }: RingBounds): Promise<boolean> {
-    const compared = this.#last.slice(this.#doubted ? 0 : -1);
-    const known = compared.filter(({ sequence }) => sequence >= head);
-    const [first] = known;
-    if (first === undefined) return true;
-    const read = await this.#parts.ring.read(first.sequence, known.length, {
-      deadlineMs: probeDeadlineMs,
-    });
-    const there = new Map(read.map(({ sequence, value }) => [sequence, this.#decoded(value)?.id]));
-    return known.every(({ sequence, id }) => there.get(sequence) === id);
-  }
-
   #deliver(items: readonly RingItem[]): void {
     const placed: PlacedItem[] = [];
-    for (const { sequence, value } of items) {
-      const item = this.#decoded(value);
-      this.#last.push({ sequence, id: item?.id ?? '' });
-      if (item !== null) placed.push({ sequence, item, past: sequence < this.#pastBelow });
+    for (const one of items) {
+      const { sequence } = one;
+      const past = sequence < this.#pastBelow;
+      const item = this.#decoded(one.value);
+      this.#read.add(one, past);
+      if (item !== null) placed.push({ sequence, item, past });
     }
-    this.#last = this.#last.slice(-comparedCount);
     this.#parts.onItems(placed, this.sequence);
     this.#prove();
   }

@@ -40,6 +40,13 @@ function start(): void {
   });
 }
 
+/** What an owner that was cut off takes, and tells nobody that it did. */
+async function addUntold(tag: string): Promise<void> {
+  ring.minority = false;
+  await add(tag);
+  ring.minority = true;
+}
+
 /** Some probes go by. */
 const pass = (ms = 1_000) => vi.advanceTimersByTimeAsync(ms);
 
@@ -201,6 +208,20 @@ describe('a node that follows', () => {
     await pass(2_000);
     expect(placed).toEqual([null, 'diverged']);
     expect(tags().slice(-2)).toEqual(['a', 'other-b']);
+  });
+
+  test('finds it however much it has read of the other side since', async () => {
+    ring.minority = true;
+    await addUntold('mine');
+    await pass();
+    expect(tags().at(-1)).toBe('mine');
+    // The reader is back before the probe, and reads on in the ring of the other side.
+    ring.rewriteLast([codec.encode(item('theirs'))]);
+    ring.minority = false;
+    await add(...Array.from({ length: 80 }, (_, index) => `t${index}`));
+    await pass();
+    expect(placed).toEqual([null, 'diverged']);
+    expect(tags()).toContain('theirs');
   });
 
   test('finds that too where every probe was answered', async () => {
