@@ -139,14 +139,12 @@ describe('a kill at any moment of a stream of applies', () => {
         await gateway.kill();
         await stream;
         const back = await start({ dataFolder });
-        const served = Number(await said(back));
+        // Before the first was acknowledged there may be nothing yet.
+        const served = back.revision === 0 ? 0 : Number(await said(back));
         expect(served).toBeGreaterThanOrEqual(acknowledged.number);
         expect(served).toBeLessThanOrEqual(sent);
         expect(back.revision).toBeGreaterThanOrEqual(acknowledged.revision);
-        const { head, revisions } = (await back.admin('GET', '/v1/revisions')).body;
-        expect([head, revisions[0].revision >= head]).toEqual([back.revision, true]);
-        const kept = (await back.admin('GET', `/v1/revisions/${head}`)).body;
-        expect(kept).toMatchObject({ state: 'acknowledged', written: saying(`${served}`) });
+        if (back.revision > 0) await expectHead(back, saying(`${served}`));
         await back.kill();
       }
       expect(acknowledged.number).toBeGreaterThan(roundCount);
@@ -154,6 +152,13 @@ describe('a kill at any moment of a stream of applies', () => {
     roundCount * 30_000,
   );
 });
+
+async function expectHead(gateway: Gateway, written: unknown): Promise<void> {
+  const { head, revisions } = (await gateway.admin('GET', '/v1/revisions')).body;
+  expect([head, revisions[0].revision >= head]).toEqual([gateway.revision, true]);
+  const kept = (await gateway.admin('GET', `/v1/revisions/${head}`)).body;
+  expect(kept).toMatchObject({ state: 'acknowledged', written });
+}
 
 function route(id: string) {
   return { id, match: { path: `/${id}` }, respond: {} };
