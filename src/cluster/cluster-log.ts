@@ -133,8 +133,12 @@ export class ClusterLog {
     const bytes = this.#parts.codec.encode(item);
     const untilMs = monotonicMs() + addUntilMs;
     for (;;) {
+      const read = this.sequence;
       try {
-        return await this.#parts.ring.add(bytes);
+        const sequence = await this.#parts.ring.add(bytes);
+        if (sequence > read) return sequence;
+        // The ring begins anew, which the next probe finds out: others are past that place in the old one.
+        throw clusterError('offline', { sequence, read });
       } catch (error) {
         const unknown = error instanceof CutoverError && error.retry === 'never';
         if (!unknown || monotonicMs() >= untilMs) throw error;

@@ -16,6 +16,7 @@ import {
   TargetDisconnectedError,
   TargetNotMemberError,
 } from 'hazelcast-client';
+import { after } from '../base/clock.ts';
 import type { ClusterFailure } from './cluster-error.ts';
 import type {
   OpenedSession,
@@ -137,6 +138,24 @@ interface ClientInside {
     >;
     removeEventHandler(id: number): void;
   };
+  readonly clusterViewListenerService: {
+    tryRegisterToRandomConnection(connection: unknown): void;
+  };
+}
+
+/** As long as a turn of the event loop, in which a broken connection is taken out, may be kept waiting. */
+const registerPauseMs = 10;
+
+/**
+ * The client asks one connection for news of the members, and another when that breaks. One whose write
+ * has failed stays among its connections until the event loop turns, and is refused before it turns: with
+ * no other left, the client would ask the same one for ever, and the thread would do nothing else.
+ */
+function pauseBetweenRegistrations({ clusterViewListenerService: service }: ClientInside): void {
+  const register = service.tryRegisterToRandomConnection.bind(service);
+  service.tryRegisterToRandomConnection = (connection) => {
+    after(registerPauseMs, () => register(connection));
+  };
 }
 
 class HazelcastSession implements Session {
@@ -145,6 +164,7 @@ class HazelcastSession implements Session {
 
   constructor(client: Client) {
     this.#client = client;
+    pauseBetweenRegistrations(this.#inside);
   }
 
   get connectionCount(): number {

@@ -20,6 +20,8 @@ export class NodesRing {
   readonly #follower: Follower;
   #heardMs = Number.NEGATIVE_INFINITY;
   #placing = false;
+  /** The last item that was there when the place was asked for; null: no place yet. */
+  #tailThen: number | null = null;
 
   constructor(ring: Ring, codec: ItemCodec, hear: (item: LogItem) => void) {
     this.#ring = ring;
@@ -32,6 +34,12 @@ export class NodesRing {
       // The next item of this node's own asks again, should this fail.
       broken: () => void this.#place().catch(() => {}),
     });
+  }
+
+  /** Whether what nodes had told before this one came is heard. */
+  get isHeard(): boolean {
+    const { next } = this.#follower;
+    return this.#tailThen !== null && next !== null && next > this.#tailThen;
   }
 
   /** Rejects when it is not sure that the item is there. */
@@ -59,6 +67,7 @@ export class NodesRing {
       const { head, tail } = await this.#ring.bounds({ deadlineMs });
       this.#heardMs = monotonicMs();
       this.#follower.begin(Math.max(head, tail + 1 - firstCount));
+      this.#tailThen ??= tail;
     } finally {
       this.#placing = false;
     }

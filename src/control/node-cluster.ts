@@ -8,8 +8,9 @@ import { clusterKeyOf } from '../model/cluster-key.ts';
 import type { FleetAsk, FleetTold } from '../model/fleet.ts';
 import type { HazelcastSettings } from '../model/settings.ts';
 import type { OthersResponses } from './cache/second-level-link.ts';
-import type { Fleet, FleetPlan } from './fleet/fleet.ts';
+import type { Fleet } from './fleet/fleet.ts';
 import { FleetLimits } from './fleet/fleet-limits.ts';
+import type { FleetPlan } from './fleet/fleet-plan.ts';
 import type { NodePath } from './fleet/node-path.ts';
 import type { SecondLevelRead } from './fleet/second-level.ts';
 
@@ -56,7 +57,7 @@ export class NodeCluster implements NodePath, OthersResponses {
       codec: new ItemCodec(key),
       nodeId,
       others: () => fleet.roster.live().map(({ id }) => id),
-      usable: () => bodies.isUsable,
+      usable: () => bodies.isUsable && fleet.knowsOthers,
     });
     every(figuresMs, () =>
       tell({ kind: 'cluster-figures', figures: cluster.figures, fleet: fleet.figures }),
@@ -82,6 +83,10 @@ export class NodeCluster implements NodePath, OthersResponses {
 
   readSecondLevel(key: string, leaseMs: number | null): Promise<SecondLevelRead> {
     return this.#fleet.readSecondLevel(key, leaseMs);
+  }
+
+  serves(): void {
+    this.#fleet.serves();
   }
 
   async leave(): Promise<void> {

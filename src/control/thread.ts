@@ -24,7 +24,7 @@ import type {
 } from '../model/orders.ts';
 import { CacheKeeper } from './cache/cache-keeper.ts';
 import { answerCacheOrder } from './cache/cache-orders.ts';
-import type { FleetPlan } from './fleet/fleet.ts';
+import type { FleetPlan } from './fleet/fleet-plan.ts';
 import { LoneNode, type NodePath } from './fleet/node-path.ts';
 import type { SecondLevelRead } from './fleet/second-level.ts';
 import { NodeCluster } from './node-cluster.ts';
@@ -43,6 +43,7 @@ let manager: MessagePort = start.manager;
 /** In a cluster nobody could prove that it is fresh still; there the others' responses warm a node. */
 const keptSnapshot = start.cluster.kind === 'memory' ? start.snapshotFile : null;
 let snapshotFile = keptSnapshot;
+let isServing = false;
 const links = new Map<number, WorkerLink>();
 const keeper =
   start.memory.cache === null
@@ -129,7 +130,7 @@ async function answer(order: Order): Promise<Answer> {
       const answer = await reconciler.publish(order);
       if (answer.kind !== 'applied') return answer;
       tellNodes(order, answer);
-      takeSnapshot();
+      begin();
       return answer;
     }
     case 'abandon':
@@ -185,6 +186,12 @@ function ownState(): ReturnType<FleetPlan['state']> {
     revision: active?.revision ?? 0,
     hash: active?.hash ?? '',
   };
+}
+
+function begin(): void {
+  if (!isServing) void path.then((its) => its.serves());
+  isServing = true;
+  takeSnapshot();
 }
 
 /** What the last stop left of the cache, once, when it is known which shapes are in use. */

@@ -162,7 +162,7 @@ export class Apply {
     // While the others switch.
     const [others] = await Promise.all([
       fleet.applied(revision.revision, waitMs),
-      this.#moveHead({ ...revision, timings }, parsed),
+      this.#moveHead(fleet, { ...revision, timings }, parsed),
     ]);
     const nodes = nodeReports(others);
     const cache = await counting;
@@ -219,11 +219,19 @@ export class Apply {
     announce('rejected', { revision: revision.revision, reason });
   }
 
-  async #moveHead(revision: Revision, parsed: Extract<Parsed, { ok: true }>): Promise<void> {
+  async #moveHead(
+    fleet: Fleet,
+    revision: Revision,
+    parsed: Extract<Parsed, { ok: true }>,
+  ): Promise<void> {
     try {
-      await this.#served.moveHead(revision, parsed);
+      if (fleet.isCluster) await this.#served.keepHead(revision, parsed);
+      else await this.#served.moveHead(revision, parsed);
     } catch (error) {
-      throw await this.#takeBack(revision, messageOf(error));
+      if (!fleet.isCluster) throw await this.#takeBack(revision, messageOf(error));
+      throw new CutoverError('record-failed', unkept(revision, messageOf(error)), {
+        source: 'internal',
+      });
     }
   }
 
@@ -293,6 +301,10 @@ export const defaultWaitMs = 5_000;
 /** The cluster has it, so this node follows it, as one that missed it. */
 function committed({ revision }: Revision, why: string): string {
   return `the cluster serves revision ${revision} from now on; this node did not switch (${why}) and follows within seconds`;
+}
+
+function unkept({ revision }: Revision, why: string): string {
+  return `the cluster serves revision ${revision} from now on, and this node too, but its disk did not take it (${why}): a restart without the cluster would serve the one before; it is tried again`;
 }
 
 /** Null: enough nodes are ready. */

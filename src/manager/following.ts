@@ -170,7 +170,8 @@ export class Following {
   async #publish({ revision, parsed }: Offered): Promise<AppliedAnswer | RejectedAnswer> {
     const { served } = this.#parts;
     const answer = await served.publish(revision.revision, followWaitMs, true);
-    if (answer.kind === 'applied') await served.moveHead(revision, parsed);
+    // Told by now; the disk may take its time, and this node serves it whatever that says.
+    if (answer.kind === 'applied') await served.keepHead(revision, parsed);
     return answer;
   }
 

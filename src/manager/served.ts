@@ -1,3 +1,4 @@
+import { after } from '../base/clock.ts';
 import { CutoverError } from '../base/errors.ts';
 import type { Definitions } from '../model/definitions.ts';
 import type { AppliedAnswer, RejectedAnswer, StagedAnswer } from '../model/orders.ts';
@@ -11,6 +12,8 @@ import type { Revision } from './history/revision.ts';
 type Good = Extract<Parsed, { ok: true }>;
 
 const startWaitMs = 60_000;
+/** Until the disk is tried again. */
+const keepAgainMs = 1_000;
 const nothing: Definitions = { upstreams: [], routes: [] };
 
 /**
@@ -86,6 +89,23 @@ export class Served {
     // It is served already, whatever the disk says.
     this.#took(parsed);
     await this.#history.moveHead({ ...revision, state: 'acknowledged' });
+  }
+
+  /**
+   * The same of what the cluster serves whatever this node's disk says: what fails is tried again,
+   * until the disk takes it or something else is served.
+   */
+  async keepHead(revision: Revision, parsed: Good): Promise<void> {
+    try {
+      await this.moveHead(revision, parsed);
+    } catch (error) {
+      const again = (): void => {
+        const isServed = this.#hash === parsed.hash && this.head.revision < revision.revision;
+        if (isServed) void this.whenFree(() => this.keepHead(revision, parsed)).catch(() => {});
+      };
+      after(keepAgainMs, again);
+      throw error;
+    }
   }
 
   /**

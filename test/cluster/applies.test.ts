@@ -1,6 +1,8 @@
 // Goal: an apply through any node is an apply of all: every live node is ready before any switches,
 // the answer tells of each, one of two at once wins, who was away follows, and an empty cluster is
 // given what its nodes have. Method: a real member and gateways, asked from outside.
+import { mkdirSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, expect, onTestFinished, test } from 'vitest';
 import type { Member, Members } from '../../bench/kit/members.mjs';
 import { oneMember } from '../kit/cluster.ts';
@@ -107,6 +109,59 @@ test('a node that cannot be ready is named, and no node switches; a majority is 
   await until('node-c is not ready', async () => {
     const ready = await c.admin('GET', '/readyz');
     return ready.status === 503 && ready.body.reason.includes('revision');
+  });
+});
+
+test('a node that falls silent is named, and no node switches; when it is taken for dead the others go on', async () => {
+  const [a, b, c] = await startThree();
+  c.process.kill('SIGSTOP');
+  const refused = await apply(a, saying('two'));
+  expect(refused).toMatchObject({ status: 409, body: { code: 'node-refused' } });
+  expect(refused.body.detail).toContain('node-c');
+  expect(await Promise.all([a, b].map(hello))).toEqual(['one', 'one']);
+  await until('the others go on', async () => (await apply(b, saying('two'))).status === 200);
+  c.process.kill('SIGCONT');
+  await until('it follows', async () => (await hello(c)) === 'two');
+});
+
+test('a node that has just started asks and tells the others', async () => {
+  const [a] = await startThree();
+  const set = [...(members as Members).settings, 'node.id=node-d', 'workers=1', 'warm.budget=0s'];
+  const d = await Gateway.start({ set });
+  gateways.push(d);
+  const answer = await apply(d, saying('two'));
+  const ids = answer.body.nodes.map(({ id }: { id: string }) => id).sort();
+  expect(ids).toEqual(['node-a', 'node-b', 'node-c', 'node-d']);
+  expect(await hello(a)).toBe('two');
+});
+
+test('a node whose disk takes nothing serves what all serve, and records it when it can', async () => {
+  const [a, b] = await startThree();
+  const inTheWay = join(b.dataFolder, 'head.tmp');
+  mkdirSync(inTheWay);
+  expect((await apply(a, saying('two'))).body.outcome).toBe('applied');
+  expect(await hello(b)).toBe('two');
+  const own = await apply(b, saying('three'));
+  expect(own.status).toBe(409);
+  rmdirSync(inTheWay);
+  const headOf = async () => (await b.admin('GET', '/v1/revisions')).body.head;
+  await until('it is recorded', async () => (await headOf()) === 2);
+  expect((await apply(b, saying('three'))).body.outcome).toBe('applied');
+});
+
+test('who applies and cannot record it says so; the cluster serves it, and it is recorded later', async () => {
+  const [a, b] = await startThree();
+  const inTheWay = join(a.dataFolder, 'head.tmp');
+  mkdirSync(inTheWay);
+  const answer = await apply(a, saying('two'));
+  expect(answer).toMatchObject({ status: 500, body: { code: 'record-failed' } });
+  expect(answer.body.detail).toContain('the cluster serves revision 2');
+  await until('all serve it', async () =>
+    (await Promise.all([a, b].map(hello))).every((said) => said === 'two'),
+  );
+  rmdirSync(inTheWay);
+  await until('an apply goes through it again', async () => {
+    return (await apply(a, saying('three'))).status === 200;
   });
 });
 

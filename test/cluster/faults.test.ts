@@ -141,6 +141,22 @@ describe('a member that is killed', () => {
     await until('one listener each is kept', () => kept().every((count) => count === 1));
   });
 
+  // Hangs, instead of failing, where the client asks the same connection again within one turn.
+  test('costs no more than turns of the event loop while its broken connection is still there', async () => {
+    const made = vi.spyOn(Client, 'newHazelcastClient');
+    await join();
+    const [client] = await Promise.all(made.mock.results.map(({ value }) => value));
+    made.mockRestore();
+    const views = client.clusterViewListenerService;
+    const connection = views.listenerAddedConnection;
+    // As a write to a dead peer leaves it, until the socket is closed.
+    connection.writer.error = new Error('the write failed');
+    views.tryRegisterToRandomConnection(connection);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    connection.writer.error = undefined;
+    await until('it has news of the members again', () => views.listenerAddedConnection !== null);
+  });
+
   test('is told at once, refuses calls while it is gone, and is used when it is back', async () => {
     const { cluster, events } = await join();
     const ring = cluster.ring('ring');

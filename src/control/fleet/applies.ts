@@ -57,7 +57,9 @@ export class Applies {
   }
 
   get behindMs(): number {
-    return this.#behindSinceMs === null ? 0 : monotonicMs() - this.#behindSinceMs;
+    return this.#behindSinceMs === null || this.#servesHead()
+      ? 0
+      : monotonicMs() - this.#behindSinceMs;
   }
 
   /** Throws a CutoverError: what the cluster could not do, or would not. */
@@ -115,17 +117,22 @@ export class Applies {
     const head = this.#head.see(bytes);
     if (head === null) return;
     const nowMs = monotonicMs();
-    const own = this.#plan.own();
-    if (head.revision?.revision === own.revision && head.revision.hash === own.hash) {
+    if (this.#servesHead()) {
       this.#behindSinceMs = null;
       return;
     }
-    if (head.revision === null && own.revision === 0) return;
+    if (head.revision === null && this.#plan.own().revision === 0) return;
     this.#behindSinceMs ??= nowMs;
     if (nowMs - this.#behindSinceMs < missedMs || nowMs - this.#followedMs < missedMs) return;
     this.#followedMs = nowMs;
     const { revision } = head;
     this.#plan.tell({ kind: 'follow', order: 'head', revision, waitMs: 30_000, content: null });
+  }
+
+  #servesHead(): boolean {
+    const head = this.#head.seen?.revision;
+    const own = this.#plan.own();
+    return head?.revision === own.revision && head.hash === own.hash;
   }
 
   async #offer(revision: FleetRevision, waitMs: number): Promise<FleetTold> {
@@ -148,8 +155,7 @@ export class Applies {
 
   async #commit(revision: FleetRevision): Promise<void> {
     this.#drop(await this.#head.commit(revision));
-    if (this.#offered.size === 0) return;
-    // Who does not hear of it finds the head. This node need not wait for that before it switches.
+    // Also where nobody was offered it: one that came meanwhile need not wait until it looks. Who does not hear of it finds the head. This node need not wait for that before it switches.
     void this.#plan.append({ kind: 'commit', revision, waitMs: 0 }).catch(() => {});
   }
 
@@ -173,7 +179,11 @@ export class Applies {
           ?.findLast((step) => step.revision === revision && outcomes.includes(step.outcome)),
       (id) => this.#offered.has(id),
     );
-    return { told: 'steps', nodes: [...done].map(([id, { told }]) => ({ ...told, id })), late };
+    // Silent ones that are taken for dead meanwhile are named too; who left is not waited for.
+    const there = this.#plan.roster.nodes().map(({ id }) => id);
+    const silent = there.filter((id) => this.#offered.has(id) && !done.has(id));
+    const nodes = [...done].map(([id, { told }]) => ({ ...told, id }));
+    return { told: 'steps', nodes, late: [...new Set([...late, ...silent])] };
   }
 
   /** What stays behind where this fails is small, and harms nobody. */

@@ -31,7 +31,7 @@ export interface FleetLimitsPlan {
   readonly nodeId: string;
   /** Ids of the other nodes that live, as far as is known. */
   readonly others: () => readonly string[];
-  /** Whether a call would be sent now. */
+  /** Whether a call would be sent now, and the others are known. */
   readonly usable: () => boolean;
 }
 
@@ -69,7 +69,8 @@ export class FleetLimits {
       if (uses.every((use) => isPast(use, nowMs))) this.#uses.delete(id);
     }
     writeOthers(words, [...this.#uses.values()].flat(), nowMs);
-    if (done.every(({ status }) => status === 'fulfilled')) this.#known(others.length, beganMs);
+    if (usable() && done.every(({ status }) => status === 'fulfilled'))
+      this.#known(others.length, beganMs);
   }
 
   stop(): void {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { cancel, every, monotonicMs, type Timer } from '../../base/clock.ts';
 import { logLeaseMs, nodeLiveMs } from '../../base/limits.ts';
+import { clusterError } from '../../cluster/cluster-error.ts';
 import { ClusterLog, type PlacedItem } from '../../cluster/cluster-log.ts';
-import type { HazelcastCluster } from '../../cluster/hazelcast-cluster.ts';
 import { ItemCodec, type LogMatter, newItemId } from '../../cluster/log-item.ts';
 import { NodesRing } from '../../cluster/nodes-ring.ts';
 import type { RingBounds } from '../../cluster/ring.ts';
@@ -19,10 +19,9 @@ import type {
   NodeState,
   WarmReport,
 } from '../../model/fleet.ts';
-import type { ControlEvent } from '../../model/orders.ts';
-import type { CacheKeeper } from '../cache/cache-keeper.ts';
 import { Applies } from './applies.ts';
 import { BustPlaces } from './bust-places.ts';
+import type { FleetPlan } from './fleet-plan.ts';
 import { HotKeys } from './hot-keys.ts';
 import { LogClock } from './log-clock.ts';
 import { Outbox } from './outbox.ts';
@@ -30,26 +29,11 @@ import { SecondLevel, type SecondLevelRead } from './second-level.ts';
 import { nothingTaken, warmUp } from './warm-up.ts';
 
 const beatMs = 1_000;
+const meetMs = 100;
 /** With 500 entries a turn, a pass over 10,000 takes 5 s. */
 const hotTurnMs = 250;
 /** A bust waits for other nodes so long: until one that died is not live any more, and some more. */
 const bustWaitMs = nodeLiveMs + 2_000;
-
-export interface FleetPlan {
-  readonly cluster: HazelcastCluster;
-  readonly key: Buffer;
-  readonly nodeId: string;
-  /** Null: this node has no cache, and is done with a bust as it hears of it. */
-  readonly keeper: CacheKeeper | null;
-  readonly outboxFile: string | null;
-  readonly tell: (event: ControlEvent) => void;
-  /** Up to then (monotonic) this node has missed no bust. */
-  readonly prove: (untilMs: number) => void;
-  /** Of the routes that are cached in what this node serves. */
-  readonly shapeKeys: () => ReadonlySet<string>;
-  /** What this node serves, and where it is. */
-  readonly state: () => Pick<NodeBeat, 'region' | 'revision' | 'hash'>;
-}
 
 /**
  * This node among the nodes of its cluster. A bust takes effect here at once, gets its place in the
@@ -155,6 +139,8 @@ export class Fleet {
           });
     this.#timers = [
       every(beatMs, () => void this.#beat()),
+      // Until it knows the others, this node can call nothing done on all of them.
+      every(meetMs, () => this.knowsOthers || void this.#beat()),
       every(hotTurnMs, () => void this.#hotKeys?.turn()),
     ];
   }
@@ -186,6 +172,7 @@ export class Fleet {
       return { ...answer, nodes: [node], late: [], queued: true, droppedMs };
     }
     const { epoch } = this.#log;
+    const met = await this.#meet();
     const [{ done, late }] = await Promise.all([
       this.roster.all(bustWaitMs, (other) =>
         other.epoch === epoch && other.applied >= sequence ? other.droppedMs : undefined,
@@ -193,14 +180,27 @@ export class Fleet {
       // Until then this node could take what another one had stored before.
       this.roster.until(bustWaitMs, () => this.#applied >= sequence || this.#log.epoch !== epoch),
     ]);
-    const others = [...done].map(([id, { told, afterMs }]) => ({
-      id,
-      workers: told.map((droppedMs, worker) => ({ id: worker, droppedMs })),
-      droppedMs: afterMs,
-    }));
+    const others = [...done].map(([id, { told, afterMs }]) => {
+      const workers = told.map((droppedMs, worker) => ({ id: worker, droppedMs }));
+      return { id, workers, droppedMs: afterMs };
+    });
     const droppedMs = monotonicMs() - beganMs;
     const nodes = [node, ...others];
-    return { ...answer, nodes, late, queued: late.length > 0, droppedMs };
+    return { ...answer, nodes, late, queued: !met || late.length > 0, droppedMs };
+  }
+
+  get knowsOthers(): boolean {
+    return this.#nodes.isHeard;
+  }
+
+  /** False: it does not know the others in time, so nothing is done on all of them. */
+  #meet(): Promise<boolean> {
+    return this.roster.until(bustWaitMs, () => this.knowsOthers);
+  }
+
+  /** It has begun to serve: from now on others wait for it. */
+  serves(): void {
+    void this.#beat();
   }
 
   /** A client made them unusable (RFC 9111, section 4.4): here at once, elsewhere as they hear of it. */
@@ -209,7 +209,6 @@ export class Fleet {
     this.#places.invalidate(bust);
   }
 
-  /** What an apply asks of the others. */
   async ask(ask: FleetAsk): Promise<FleetTold> {
     switch (ask.ask) {
       case 'state':
@@ -217,6 +216,9 @@ export class Fleet {
         return { told: 'done' };
       case 'warm':
         return { told: 'warmed', ...(await this.#warm(ask.budgetMs, ask.bytesMax)) };
+      case 'begin':
+        if (!(await this.#meet())) throw clusterError('offline', {});
+        return this.#applies.ask(ask);
       default:
         return this.#applies.ask(ask);
     }
@@ -228,9 +230,8 @@ export class Fleet {
   }
 
   readSecondLevel(key: string, leaseMs: number | null): Promise<SecondLevelRead> {
-    return leaseMs === null
-      ? this.#secondLevel.get(key)
-      : this.#secondLevel.getOrLease(key, leaseMs);
+    if (leaseMs === null) return this.#secondLevel.get(key);
+    return this.#secondLevel.getOrLease(key, leaseMs);
   }
 
   async leave(): Promise<void> {

@@ -12,6 +12,8 @@ export interface NodePath {
   invalidate(bust: Bust): Promise<void>;
   /** What an apply asks of the other nodes. */
   ask(ask: FleetAsk): Promise<FleetTold>;
+  /** It has begun to serve. */
+  serves(): void;
   /** Others need not wait for this node any more. */
   leave(): Promise<void>;
 }
@@ -41,6 +43,8 @@ export class LoneNode implements NodePath {
   async ask(): Promise<FleetTold> {
     return { told: 'done' };
   }
+
+  serves(): void {}
 
   async leave(): Promise<void> {}
 }

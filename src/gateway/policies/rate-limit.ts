@@ -53,7 +53,7 @@ class RateLimit implements LimitTerms {
       case limitBy.route:
         return '';
       case limitBy.header:
-        return exchange.headers.get(this.#name) ?? addressOf(exchange);
+        return exchange.headers.joined(this.#name) ?? addressOf(exchange);
       case limitBy.cookie:
         return cookieValue(exchange.headers.joined('cookie'), this.#name) ?? addressOf(exchange);
       default:

@@ -35,8 +35,8 @@ export class History {
   #seed = '';
   /** The revision that was recorded as pending last, and when it is on the disk. */
   #begun: { readonly revision: number; readonly flushed: Promise<void> } | null = null;
-  /** Resolves when nothing that was left for later is being written. */
-  #later: Promise<void> = Promise.resolve();
+  /** Resolves when no revision is being recorded. */
+  #writing: Promise<void> = Promise.resolve();
 
   private constructor(folder: string | null) {
     this.#folder = folder;
@@ -99,17 +99,20 @@ export class History {
   async record(revision: Revision): Promise<void> {
     this.#revisions.set(revision.revision, revision);
     if (this.#folder === null) return;
-    await this.#later;
-    await writeDurably(this.#file(this.#folder, revision.revision), JSON.stringify(revision));
+    const file = this.#file(this.#folder, revision.revision);
+    // One after the other: two of one revision would write beside it at once.
+    const written = this.#writing.then(() => writeDurably(file, JSON.stringify(revision)));
+    this.#writing = written.catch(() => {});
+    await written;
   }
 
   /** The revision is what a start serves, durably, when it resolves. */
   async moveHead(revision: Revision): Promise<void> {
     // So that no revision stays pending on disk behind a later head.
-    await this.#later;
+    await this.#writing;
     const begun = this.#begun;
     const isBegun = begun?.revision === revision.revision;
-    if (isBegun) await begun.flushed;
+    if (isBegun) await begun.flushed.catch(() => this.record(revision));
     else await this.record(revision);
     // Last: what fails before leaves the old head, here and on disk.
     if (this.#folder !== null) {
@@ -117,7 +120,7 @@ export class History {
     }
     this.#revisions.set(revision.revision, revision);
     this.#head = revision.revision;
-    if (isBegun) this.#later = this.record(revision).catch(() => {});
+    if (isBegun) void this.record(revision).catch(() => {});
     await this.#prune();
   }
 
@@ -155,7 +158,10 @@ export class History {
       const all = [...this.#revisions.values()];
       const [first, second] = all.filter(({ state }) => state === 'acknowledged');
       // The first apply ever may be cut short after its revision and before the head.
-      const begun = first === undefined || (second === undefined && first.parent === 0);
+      if (first === undefined && this.#unreadable.length <= 1) return 0;
+      // So may the first that a node of a cluster followed.
+      const isFirst = first?.parent === 0 || first?.cluster === true;
+      const begun = second === undefined && isFirst;
       if (begun && this.#unreadable.length === 0) return first?.revision ?? 0;
       throw unreadable(file, 'it is missing, though revisions were acknowledged');
     }
@@ -173,7 +179,8 @@ export class History {
     for (const number of old) {
       if (number === this.#head) continue;
       this.#revisions.delete(number);
-      if (this.#folder !== null) await removeIfThere(this.#file(this.#folder, number));
+      if (this.#folder !== null)
+        await removeIfThere(this.#file(this.#folder, number)).catch(() => {});
     }
   }
 

@@ -122,7 +122,7 @@ export class RateLimiter {
     return at;
   }
 
-  /** A free slot, else one whose windows have passed, else the one that has admitted least. */
+  /** A free slot, else one whose windows have passed, else the one that has used least of its limit. */
   #choose(set: number, wallMs: number): number {
     const words = this.#words;
     let best = 0;
@@ -130,7 +130,9 @@ export class RateLimiter {
     for (let way = 0; way < slotWays; way++) {
       const at = slotAt(set * slotWays) + way * slotWords;
       if (Atomics.load(words, at + slotField.keyLow) === 0) return at;
-      const use = ownUse(words, at, windowOf(wallMs, Atomics.load(words, at + slotField.windowMs)));
+      const window = windowOf(wallMs, Atomics.load(words, at + slotField.windowMs));
+      const limit = Atomics.load(words, at + slotField.limit);
+      const use = ownUse(words, at, window) / Math.max(1, limit);
       if (use < least) {
         best = at;
         least = use;
