@@ -98,6 +98,13 @@ describe('a start after', () => {
     expect(await startOn(dataFolder)).toEqual({ served: 'one' });
   });
 
+  test('a first apply whose revision did not reach the disk serves nothing', async () => {
+    const dataFolder = copyOfWhole();
+    for (const name of ['head', 'revisions/000002.json', head]) rmSync(join(dataFolder, name));
+    writeFileSync(join(dataFolder, 'revisions/000001.json'), '');
+    expect(await startOn(dataFolder)).not.toBeInstanceOf(GatewayRefused);
+  });
+
   test.each(['noise\n', '4194304'])('a lock of %j serves the head', async (text) => {
     const dataFolder = copyOfWhole();
     writeFileSync(join(dataFolder, 'lock'), text);

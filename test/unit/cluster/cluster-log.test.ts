@@ -104,6 +104,13 @@ describe('a node that follows', () => {
     await pass();
   });
 
+  test('takes no place that lies before what it has read: that ring begins anew', async () => {
+    ring.lose();
+    await expect(log.append(item('lost'))).rejects.toMatchObject({ code: 'cluster-offline' });
+    await pass(2_000);
+    expect(await log.append(item('after'))).toBeGreaterThanOrEqual(0);
+  });
+
   test('gets each item once, in order', async () => {
     await add(...Array.from({ length: 50 }, (_, index) => `t${index}`));
     await pass();

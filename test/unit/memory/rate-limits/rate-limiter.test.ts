@@ -156,6 +156,14 @@ describe('many callers', () => {
     expect(admitted(9, c, 0)).toBe(5);
   });
 
+  test('leave the one that has used up a small limit, and take from a large one', () => {
+    const { admitted } = setUp();
+    const [small = '', ...others] = textsOfOneSet(5);
+    expect(admitted(9, small, 0)).toBe(5);
+    for (const text of others) expect(admitted(50, text, 0, { limit: 1000 })).toBe(50);
+    expect(admitted(9, small, 0)).toBe(0);
+  });
+
   test('take the slots of those whose windows have passed without a word', () => {
     const { admitted, figures } = setUp();
     const texts = textsOfOneSet(9);
