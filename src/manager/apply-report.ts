@@ -46,3 +46,35 @@ export function invalid(problems: readonly Problem[], truncated: number): Cutove
 export function refused(code: string, message: string): CutoverError {
   return new CutoverError(code, message, { source: 'internal' });
 }
+
+/** Ways in which a commit ends without saying whether the cluster has it. */
+const unknownOutcomes = [
+  'cluster-timeout',
+  'cluster-disconnected',
+  'cluster-failed',
+  'control-lost',
+];
+
+/**
+ * Null: it was not done. Else it is neither acknowledged nor rejected: where the cluster has it, this
+ * node follows it as one that missed it.
+ */
+export function outcomeUnknown(revision: number, error: unknown): CutoverError | null {
+  if (!(error instanceof CutoverError) || !unknownOutcomes.includes(error.code)) return null;
+  const message = `it is not known whether the cluster serves revision ${revision} (${error.message}); all nodes agree on it within seconds: see GET /v1/nodes before you apply again`;
+  return new CutoverError(error.code, message, { source: 'cluster', cause: error });
+}
+
+/** The cluster has it, so this node follows it, as one that missed it. */
+export function committed({ revision }: Named, why: string): string {
+  return `the cluster serves revision ${revision} from now on; this node did not switch (${why}) and follows within seconds`;
+}
+
+/** The same of one that serves it. */
+export function unkept({ revision }: Named, why: string): string {
+  return `the cluster serves revision ${revision} from now on, and this node too, but its disk did not take it (${why}): a restart without the cluster would serve the one before; it is tried again`;
+}
+
+interface Named {
+  readonly revision: number;
+}

@@ -5,7 +5,15 @@ import { type CacheEffect, type Diff, diffDefinitions } from '../model/diff.ts';
 import type { NodeSteps } from '../model/fleet.ts';
 import type { AppliedAnswer, Ledger, RejectedAnswer, StagedAnswer } from '../model/orders.ts';
 import { type Parsed, parseWritten } from '../model/parse.ts';
-import { type ApplyReport, invalid, type NodeReport, refused } from './apply-report.ts';
+import {
+  type ApplyReport,
+  committed,
+  invalid,
+  type NodeReport,
+  outcomeUnknown,
+  refused,
+  unkept,
+} from './apply-report.ts';
 import { effectOnCache } from './cache-effect.ts';
 import type { ControlClient } from './control-client.ts';
 import { type Fleet, LoneFleet } from './fleet.ts';
@@ -199,6 +207,11 @@ export class Apply {
     try {
       await fleet.commit(revision);
     } catch (error) {
+      const unknown = outcomeUnknown(revision.revision, error);
+      if (unknown !== null) {
+        await this.#parts.control.abandon(revision.revision);
+        throw unknown;
+      }
       await this.#giveUp(fleet, revision, error as Error);
       throw error;
     }
@@ -297,15 +310,6 @@ export class Apply {
 }
 
 export const defaultWaitMs = 5_000;
-
-/** The cluster has it, so this node follows it, as one that missed it. */
-function committed({ revision }: Revision, why: string): string {
-  return `the cluster serves revision ${revision} from now on; this node did not switch (${why}) and follows within seconds`;
-}
-
-function unkept({ revision }: Revision, why: string): string {
-  return `the cluster serves revision ${revision} from now on, and this node too, but its disk did not take it (${why}): a restart without the cluster would serve the one before; it is tried again`;
-}
 
 /** Null: enough nodes are ready. */
 function refusalOf(

@@ -157,7 +157,7 @@ export class ClusterHead {
     return unchangedMs < (live ? applyingMsMax : nodeLiveMs);
   }
 
-  /** True: it stands there now. Where the outcome is not known, it is looked at. */
+  /** True: it stands there now. Where the outcome is not known, it is looked at; rejects as it stays so. */
   async #replace(was: Buffer | null, head: Head): Promise<boolean> {
     const { meta, codec } = this.#plan;
     const bytes = sealHead(codec, head);
@@ -168,7 +168,7 @@ export class ClusterHead {
           : await meta.replace(headKey, was, bytes);
       if (!done) return false;
     } catch (error) {
-      const there = await meta.get(headKey);
+      const there = await meta.get(headKey).catch(() => null);
       if (there === null || !there.equals(bytes)) throw error;
     }
     this.#held = { bytes, head };

@@ -2,6 +2,7 @@
 // nobody up for long; and what revisions hold leaves the cluster when it is not needed, never before.
 // Method: two nodes on one map that behaves as the members' do, under fake time.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { clusterError } from '../../../../src/cluster/cluster-error.ts';
 import { headKey } from '../../../../src/cluster/cluster-log.ts';
 import { ItemCodec } from '../../../../src/cluster/log-item.ts';
 import { ClusterHead } from '../../../../src/control/fleet/cluster-head.ts';
@@ -77,6 +78,23 @@ test('one that lives has the right for thirty seconds, one that died for three',
   expect(await codeOf(b.begin(beginning(0, 'y')))).toBe('apply-in-progress');
   live = ['b'];
   expect(await codeOf(b.begin(beginning(0, 'y')))).toBe('answered');
+});
+
+test('a commit whose answer is lost is found, or not known', async () => {
+  const a = node('a');
+  const replace = meta.replace.bind(meta);
+  let away = false;
+  meta.replace = async (...given) => {
+    await replace(...given);
+    meta.away = away;
+    throw clusterError('timeout', {});
+  };
+  expect(await a.begin(beginning(0, 'x'))).toBe(1);
+  await a.commit(named(1, 'x'));
+  expect(a.seen?.revision?.hash).toBe('x');
+  await a.begin(beginning(1, 'y'));
+  away = true;
+  await expect(a.commit(named(2, 'y'))).rejects.toMatchObject({ retry: 'never' });
 });
 
 test('a number is given once, also of an apply that was given up', async () => {
