@@ -155,7 +155,8 @@ export class Applies {
 
   async #commit(revision: FleetRevision): Promise<void> {
     this.#drop(await this.#head.commit(revision));
-    // Also where nobody was offered it: one that came meanwhile need not wait until it looks. Who does not hear of it finds the head. This node need not wait for that before it switches.
+    // Also where nobody was offered it: one may have come meanwhile. Who does not hear of it finds
+    // the head, and this node need not wait for that before it switches.
     void this.#plan.append({ kind: 'commit', revision, waitMs: 0 }).catch(() => {});
   }
 

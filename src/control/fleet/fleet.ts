@@ -137,10 +137,14 @@ export class Fleet {
             nodeId,
             link: plan.keeper.secondLevel,
           });
+    // Until it knows the others, this node can call nothing done on all of them.
+    const meeting = every(meetMs, () => {
+      if (this.knowsOthers) cancel(meeting);
+      else void this.#beat();
+    });
     this.#timers = [
+      meeting,
       every(beatMs, () => void this.#beat()),
-      // Until it knows the others, this node can call nothing done on all of them.
-      every(meetMs, () => this.knowsOthers || void this.#beat()),
       every(hotTurnMs, () => void this.#hotKeys?.turn()),
     ];
   }

@@ -25,15 +25,17 @@ export class LimitHash {
     let v1 = this.#seedHigh ^ 0xee;
     let v2 = this.#seedLow ^ 0x6c796765;
     let v3 = this.#seedHigh ^ 0x74656462;
-    for (let i = -2; i <= whole; i++) {
-      const word =
-        i < 0
-          ? i === -2
-            ? identityLow
-            : identityHigh
-          : i < whole
-            ? text.charCodeAt(2 * i) | (text.charCodeAt(2 * i + 1) << 16)
-            : (length << 16) | ((length & 1) === 0 ? 0 : text.charCodeAt(length - 1));
+    // Three rounds more give each half of the key.
+    for (let i = -2; i < whole + 7; i++) {
+      let word = 0;
+      if (i < 0) word = i === -2 ? identityLow : identityHigh;
+      else if (i < whole) word = text.charCodeAt(2 * i) | (text.charCodeAt(2 * i + 1) << 16);
+      else if (i === whole) word = (length << 16) | (length & 1 ? text.charCodeAt(length - 1) : 0);
+      else if (i === whole + 1) v2 ^= 0xee;
+      else if (i === whole + 4) {
+        this.low = v1 ^ v3 || 1;
+        v1 ^= 0xdd;
+      }
       v3 ^= word;
       v0 = (v0 + v1) | 0;
       v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
@@ -46,23 +48,6 @@ export class LimitHash {
       v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
       v2 = (v2 << 16) | (v2 >>> 16);
       v0 ^= word;
-    }
-    v2 ^= 0xee;
-    for (let round = 0; round < 6; round++) {
-      if (round === 3) {
-        this.low = v1 ^ v3 || 1;
-        v1 ^= 0xdd;
-      }
-      v0 = (v0 + v1) | 0;
-      v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
-      v0 = (v0 << 16) | (v0 >>> 16);
-      v2 = (v2 + v3) | 0;
-      v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
-      v0 = (v0 + v3) | 0;
-      v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
-      v2 = (v2 + v1) | 0;
-      v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
-      v2 = (v2 << 16) | (v2 >>> 16);
     }
     this.high = v1 ^ v3;
   }
